@@ -1,0 +1,42 @@
+// A queue of bounded length that refuses when it is full.
+
+/// A first-in, first-out queue that never grows beyond its capacity.
+///
+/// - Complexity: every operation is O(1); no allocation after `init`.
+public struct RingBuffer<Element> {
+    @usableFromInline var storage: [Element?]
+    @usableFromInline var head = 0
+    /// Elements in the queue.
+    public private(set) var count = 0
+
+    /// Creates an empty queue with room for `capacity` elements.
+    public init(capacity: Int) {
+        precondition(capacity > 0)
+        storage = Array(repeating: nil, count: capacity)
+    }
+
+    /// Whether there is nothing in the queue.
+    public var isEmpty: Bool { count == 0 }
+    /// Whether nothing more fits.
+    public var isFull: Bool { count == storage.count }
+
+    /// Adds `element` at the end; returns `false`, changing nothing, if the queue is full.
+    public mutating func append(_ element: Element) -> Bool {
+        guard !isFull else { return false }
+        storage[(head + count) % storage.count] = element
+        count += 1
+        return true
+    }
+
+    /// Takes the element at the front, if there is one.
+    public mutating func popFirst() -> Element? {
+        guard count > 0 else { return nil }
+        let element = storage[head]
+        storage[head] = nil
+        head = (head + 1) % storage.count
+        count -= 1
+        return element
+    }
+}
+
+extension RingBuffer: Sendable where Element: Sendable {}
