@@ -1,0 +1,231 @@
+// The store's contract: what is submitted is told of only when it is durable; reads are snapshots.
+
+public import PetrelBase
+public import PetrelMessaging
+
+/// Why a store takes nothing in, or cannot answer.
+public enum StoreFailure: Error, Equatable, Sendable {
+    /// The queue of operations is full: try again after the next completions.
+    case busy
+    /// There is no room on the disk or in the map: nothing new is taken in.
+    case full
+    /// The disk failed: nothing is acknowledged any more, and the process must end.
+    case failed
+}
+
+/// An operation that is durable now, or was refused.
+public struct StoreCompletion: Equatable, Sendable {
+    /// What the submitter calls it.
+    public var ticket: UInt64
+    /// What became of it.
+    public var result: Result<StoreOutcome, StoreFailure>
+
+    /// Creates the completion.
+    public init(ticket: UInt64, result: Result<StoreOutcome, StoreFailure>) {
+        self.ticket = ticket
+        self.result = result
+    }
+}
+
+/// Keeps accounts, devices, conversations, messages and feeds.
+///
+/// Operations are applied one at a time in the order of submission, by one writer, in batches that
+/// become durable as a whole. An outcome is handed out only after its batch is durable; an outcome
+/// that was handed out survives any crash. An operation without an outcome at a crash may or may
+/// not have happened; repeating it is safe. Reads see all durable operations, or a later state.
+public protocol Store {
+    /// Which life of the store this is: raised when a backup is restored; never 0.
+    var incarnation: UInt64 { get }
+
+    /// Queues `operation`; its completion will carry `ticket`.
+    mutating func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure)
+    /// Appends the completions since the last call to `completions`, in order of submission.
+    mutating func takeCompletions(into completions: inout [StoreCompletion])
+
+    /// Returns the account with that normalised handle.
+    func account(handle: String) throws(StoreFailure) -> AccountRecord?
+    /// Returns the account with that identifier.
+    func account(_ id: AccountID) throws(StoreFailure) -> AccountRecord?
+    /// Returns the device with that key.
+    func device(key: DeviceKey) throws(StoreFailure) -> DeviceRecord?
+    /// Returns the newest entry of an account's feed; 0 if there is none.
+    func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence
+    /// Returns entries of an account's feed after a cursor, oldest first, `limit` at most.
+    func feed(
+        _ account: AccountID, after cursor: FeedSequence, limit: Int
+    ) throws(StoreFailure) -> FeedSlice
+    /// Returns a conversation's members and head.
+    func conversation(_ id: ConversationID) throws(StoreFailure) -> ConversationRecord?
+    /// Returns messages of a conversation in a range of places, as many as both limits allow.
+    ///
+    /// At least one message is returned if there is any in the range, whatever `byteLimit` says.
+    func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice
+}
+
+/// An account, as services see it.
+public struct AccountRecord: Equatable, Sendable {
+    /// The identifier.
+    public var id: AccountID
+    /// The normalised handle.
+    public var handle: String
+    /// The self-describing password record.
+    public var password: [UInt8]
+    /// When it was made.
+    public var created: WallTime
+
+    /// Creates the record.
+    public init(id: AccountID, handle: String, password: [UInt8], created: WallTime) {
+        self.id = id
+        self.handle = handle
+        self.password = password
+        self.created = created
+    }
+}
+
+/// A device, as services see it.
+public struct DeviceRecord: Equatable, Sendable {
+    /// The account that it belongs to.
+    public var account: AccountID
+    /// Its number there.
+    public var device: DeviceID
+    /// The key that it proves.
+    public var key: DeviceKey
+    /// What the owner calls it.
+    public var name: String
+    /// The highest handshake counter accepted from it.
+    public var helloCounter: UInt64
+    /// Its feed cursor, as last acknowledged.
+    public var feed: FeedSequence
+
+    /// Creates the record.
+    public init(
+        account: AccountID, device: DeviceID, key: DeviceKey, name: String, helloCounter: UInt64,
+        feed: FeedSequence
+    ) {
+        self.account = account
+        self.device = device
+        self.key = key
+        self.name = name
+        self.helloCounter = helloCounter
+        self.feed = feed
+    }
+}
+
+/// Entries of a feed; of each conversation only its newest change is kept.
+public struct FeedSlice: Equatable, Sendable {
+    /// A conversation that changed.
+    public struct Entry: Equatable, Sendable {
+        /// The place in the feed.
+        public var feed: FeedSequence
+        /// The conversation as it is now.
+        public var conversation: ConversationRecord
+
+        /// Creates the entry.
+        public init(feed: FeedSequence, conversation: ConversationRecord) {
+            self.feed = feed
+            self.conversation = conversation
+        }
+    }
+
+    /// The entries, oldest first.
+    public var entries: [Entry]
+    /// The newest entry of the feed in the same snapshot.
+    public var newest: FeedSequence
+    /// Entries after the last one returned.
+    public var remaining: Int
+
+    /// Creates the slice.
+    public init(entries: [Entry], newest: FeedSequence, remaining: Int) {
+        self.entries = entries
+        self.newest = newest
+        self.remaining = remaining
+    }
+}
+
+/// A conversation's members and head.
+public struct ConversationRecord: Equatable, Sendable {
+    /// A member and what it has received.
+    public struct Member: Equatable, Sendable {
+        /// Who.
+        public var account: AccountID
+        /// All up to this place.
+        public var delivered: ConversationSequence
+
+        /// Creates the member.
+        public init(account: AccountID, delivered: ConversationSequence) {
+            self.account = account
+            self.delivered = delivered
+        }
+    }
+
+    /// The identifier.
+    public var id: ConversationID
+    /// The place of the newest message; 0 if there is none.
+    public var last: ConversationSequence
+    /// The place of the oldest message kept.
+    public var first: ConversationSequence
+    /// The members, by account.
+    public var members: [Member]
+
+    /// Creates the record.
+    public init(
+        id: ConversationID, last: ConversationSequence, first: ConversationSequence,
+        members: [Member]
+    ) {
+        self.id = id
+        self.last = last
+        self.first = first
+        self.members = members
+    }
+}
+
+/// Which messages to read.
+public struct MessageRequest: Equatable, Sendable {
+    /// From which end a range is read.
+    public enum Order: Equatable, Sendable {
+        /// Oldest first.
+        case oldestFirst
+        /// Newest first.
+        case newestFirst
+    }
+
+    /// The conversation.
+    public var conversation: ConversationID
+    /// The places, both ends included.
+    public var range: ClosedRange<UInt64>
+    /// From which end.
+    public var order: Order
+    /// The most messages.
+    public var limit: Int
+    /// The most bytes of bodies.
+    public var byteLimit: Int
+
+    /// Creates the request.
+    public init(
+        conversation: ConversationID, range: ClosedRange<UInt64>, order: Order, limit: Int,
+        byteLimit: Int
+    ) {
+        self.conversation = conversation
+        self.range = range
+        self.order = order
+        self.limit = limit
+        self.byteLimit = byteLimit
+    }
+}
+
+/// Messages of a conversation.
+public struct MessageSlice: Equatable, Sendable {
+    /// The messages, in the order asked for; handles are empty.
+    public var messages: [MessageRecord]
+    /// Places in the part of the range that was read whose records are damaged.
+    public var damaged: [ConversationSequence]
+    /// Whether nothing of the range is left.
+    public var isComplete: Bool
+
+    /// Creates the slice.
+    public init(messages: [MessageRecord], damaged: [ConversationSequence], isComplete: Bool) {
+        self.messages = messages
+        self.damaged = damaged
+        self.isComplete = isComplete
+    }
+}
