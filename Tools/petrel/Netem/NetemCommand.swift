@@ -170,10 +170,13 @@ extension NetemCommand {
                 loop: loop, listeningOn: listen, server: server, profile: link,
                 profileName: profile, seed: seed)
         } catch {
+            let advice =
+                error.code == EADDRINUSE
+                ? "stop the program that uses the address, or choose another with --listen"
+                : "choose an address of this machine with --listen"
             throw Failure(
                 status: .badConfiguration,
-                message: "cannot listen on \(listen): \(error.reason); stop the program that uses "
-                    + "the address, or choose another with --listen")
+                message: "cannot listen on \(listen): \(error.reason); \(advice)")
         }
     }
 
