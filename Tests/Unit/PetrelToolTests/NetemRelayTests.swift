@@ -59,6 +59,8 @@ private final class Pair: EventHandler {
     var ports: [UInt16] = []
     var answers: [UInt8] = []
     var onAnswer: (Pair) -> Void = { _ in }
+    /// By default gives up: the expectations after `run` say what is missing.
+    var onDue: (Pair) -> Void = { $0.loop.stop() }
     var inbox: [Report] = []
     var reports: Mailbox<Report>?
 
@@ -91,8 +93,7 @@ private final class Pair: EventHandler {
         onAnswer(self)
     }
 
-    /// Gives up: the expectations after `run` say what is missing.
-    func due(now: Instant) { loop.stop() }
+    func due(now: Instant) { onDue(self) }
 
     func send(_ bytes: [UInt8], to address: Address) {
         var outgoing = DatagramBatch()
@@ -103,9 +104,9 @@ private final class Pair: EventHandler {
         _ = client.send(&outgoing)
     }
 
-    /// Runs until `stop`, for at most ten seconds.
-    func run() throws {
-        loop.wake(self, at: EventLoop.now + .seconds(10))
+    /// Runs until `stop`, or until `onDue` after so much time.
+    func run(patience: Interval = .seconds(10)) throws {
+        loop.wake(self, at: EventLoop.now + patience)
         try loop.run()
     }
 
@@ -158,14 +159,21 @@ private final class Pair: EventHandler {
                 Timeline.Moment(start: .milliseconds(10), period: .milliseconds(10))
             ]))
         let (relay, address) = try pair.start(profile, seed: 1)
-        // Each answer is the next question, until the server has seen three ports.
+        // Each answer is the next question, until the server has seen three ports. A reply to a
+        // port that is gone is lost, so silence is a reason to ask again, too.
         pair.onAnswer = { pair in
             if pair.ports.count >= 3 { return pair.loop.stop() }
             pair.send([1], to: address)
         }
-        // A reply to a port that is gone is lost; more than one question keeps the talk going.
-        pair.send([1, 2, 3, 4], to: address)
-        try pair.run()
+        var questionsLeft = 500
+        pair.onDue = { pair in
+            questionsLeft -= 1
+            guard questionsLeft > 0 else { return pair.loop.stop() }
+            pair.send([1], to: address)
+            pair.loop.wake(pair, at: EventLoop.now + .milliseconds(20))
+        }
+        try pair.run(patience: .zero)
+        pair.onDue = { $0.loop.stop() }
         let statistics = try pair.finish(relay)
         #expect(pair.ports.count >= 3)
         #expect(statistics.rebinds >= 2)
@@ -184,6 +192,8 @@ private final class Pair: EventHandler {
         let answered = arrived.filter { _ in
             back.fate(byteCount: 3, now: Instant(nanoseconds: 0), elapsed: .zero) != .dropped(.loss)
         }
+        // When the last packet is answered, all before it have met their fate.
+        try #require(answered.last == 59)
         let (relay, address) = try pair.start(profile, seed: 6)
         pair.onAnswer = { if $0.answers.count >= answered.count { $0.loop.stop() } }
         pair.send(Array(0..<60), to: address)
