@@ -124,6 +124,9 @@ private final class Pair: EventHandler {
 
     /// Stops the relay and returns its account.
     func finish(_ relay: RunningRelay) throws -> NetemStatistics {
+        // Late answers are no reason to stop waiting for the account.
+        onAnswer = { _ in }
+        onDue = { $0.loop.stop() }
         _ = relay.stop.post(())
         try run()
         loop.forgetAll()
@@ -173,7 +176,6 @@ private final class Pair: EventHandler {
             pair.loop.wake(pair, at: EventLoop.now + .milliseconds(20))
         }
         try pair.run(patience: .zero)
-        pair.onDue = { $0.loop.stop() }
         let statistics = try pair.finish(relay)
         #expect(pair.ports.count >= 3)
         #expect(statistics.rebinds >= 2)
