@@ -26,7 +26,9 @@ private struct RunningRelay {
     let stop: Mailbox<Void>
     let reports: Mailbox<Report>
 
-    init(to server: Address, profile: LinkProfile, seed: UInt64) throws {
+    init(
+        to server: Address, profile: LinkProfile, seed: UInt64, limits: Relay.Limits
+    ) throws {
         let stop = try Mailbox<Void>(capacity: 1)
         let reports = try Mailbox<Report>(capacity: 2)
         self.stop = stop
@@ -36,7 +38,7 @@ private struct RunningRelay {
                 let loop = try EventLoop()
                 let relay = try Relay(
                     loop: loop, listeningOn: Address(v4: 0x7F00_0001, port: 0), server: server,
-                    profile: profile, profileName: "test", seed: seed)
+                    profile: profile, profileName: "test", seed: seed, limits: limits)
                 try loop.watch(stop.descriptor, with: Stopper(loop: loop))
                 _ = reports.post(.listening(relay.localAddress))
                 try loop.run()
@@ -111,8 +113,11 @@ private final class Pair: EventHandler {
     }
 
     /// Starts a relay to the server and returns where it listens.
-    func start(_ profile: LinkProfile, seed: UInt64) throws -> (RunningRelay, Address) {
-        let relay = try RunningRelay(to: server.localAddress, profile: profile, seed: seed)
+    func start(
+        _ profile: LinkProfile, seed: UInt64, limits: Relay.Limits = Relay.Limits()
+    ) throws -> (RunningRelay, Address) {
+        let relay = try RunningRelay(
+            to: server.localAddress, profile: profile, seed: seed, limits: limits)
         reports = relay.reports
         try loop.watch(relay.reports.descriptor, with: self)
         try run()
@@ -204,5 +209,49 @@ private final class Pair: EventHandler {
         #expect(pair.answers == answered)
         #expect(statistics.up.dropped.loss == UInt64(60 - arrived.count))
         #expect(statistics.down.dropped.loss == UInt64(arrived.count - answered.count))
+    }
+
+    @Test func aFullTableOfMappingsDropsTheLongestIdle() throws {
+        let pair = try Pair()
+        let limits = Relay.Limits(mappingsMax: 2)
+        let (relay, address) = try pair.start(LinkProfile(), seed: 1, limits: limits)
+        var second = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        var third = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        try pair.loop.watch(second.descriptor, with: pair)
+        try pair.loop.watch(third.descriptor, with: pair)
+        pair.onAnswer = { $0.loop.stop() }
+        func ask(_ number: UInt8) throws {
+            pair.send([number], to: address)
+            try pair.run()
+        }
+        try ask(0)
+        swap(&pair.client, &second)
+        try ask(1)
+        swap(&pair.client, &second)
+        try ask(2)
+        // The second client has been silent for longest: the third takes its place.
+        swap(&pair.client, &third)
+        try ask(3)
+        swap(&pair.client, &third)
+        try ask(4)
+        let statistics = try pair.finish(relay)
+        #expect(pair.answers == [0, 1, 2, 3, 4])
+        #expect(statistics.mappings == 3)
+        #expect(statistics.mappingsEvicted == 1)
+    }
+
+    @Test func tooManyPacketsInFlightAreDroppedAndCounted() throws {
+        let pair = try Pair()
+        let profile = LinkProfile(delay: .milliseconds(100))
+        let limits = Relay.Limits(inFlightMax: 5)
+        let (relay, address) = try pair.start(profile, seed: 1, limits: limits)
+        pair.onAnswer = { if $0.answers.count >= 5 { $0.loop.stop() } }
+        // One system call, so that none lands before the last has come.
+        pair.send(Array(0..<12), to: address)
+        try pair.run()
+        let statistics = try pair.finish(relay)
+        #expect(pair.answers == [0, 1, 2, 3, 4])
+        #expect(statistics.up.dropped.overflow == 7)
+        #expect(statistics.up.delivered == 5)
     }
 }

@@ -92,6 +92,7 @@ struct NetemCommand: ParsableCommand {
         let (listenAddress, serverAddress) = try addresses()
         let link = try link()
         let seed = seed ?? UInt64.random(in: 1...999_999)
+        allowOneSocketPerMapping()
         let loop = try EventLoop()
         let relay = try makeRelay(loop, listenAddress, serverAddress, link, seed)
         let stopper = SignalStopper(loop: loop)
@@ -159,6 +160,16 @@ extension NetemCommand {
             case .notFound: throw Failure(status: status, message: "\(option): \(error)")
             }
         }
+    }
+
+    /// Asks for as many descriptors as a relay full of clients needs; less means fewer clients.
+    private func allowOneSocketPerMapping() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        let wanted = rlim_t(Relay.Limits().mappingsMax + 64)
+        guard limit.rlim_cur < wanted else { return }
+        limit.rlim_cur = min(wanted, limit.rlim_max)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private func makeRelay(

@@ -8,10 +8,13 @@ import PetrelEvent
 /// Each client address has its own socket towards the server, as behind a NAT. A rebind closes
 /// these and opens others: the server sees new ports, and what it sends to the old ones is lost.
 final class Relay: EventHandler {
-    /// The most clients at a time; a further one takes the mapping of the longest idle.
-    static let mappingsMax = 1_024
-    /// The most packets in flight; further ones are dropped.
-    static let inFlightMax = 16_384
+    /// What keeps a relay from growing.
+    struct Limits: Sendable {
+        /// The most clients at a time; a further one takes the mapping of the longest idle.
+        var mappingsMax = 1_024
+        /// The most packets in flight; further ones are dropped.
+        var inFlightMax = 16_384
+    }
 
     /// A client and the socket that speaks for it.
     private final class Mapping {
@@ -42,6 +45,7 @@ final class Relay: EventHandler {
     private let profile: LinkProfile
     private let profileName: String
     private let seed: UInt64
+    private let limits: Limits
     private var listener: UDPSocket
     private var up: LinkModel
     private var down: LinkModel
@@ -50,9 +54,9 @@ final class Relay: EventHandler {
 
     private var mappings: [Address: Mapping] = [:]
     private var mappingsByDescriptor: [Int32: Mapping] = [:]
-    private var deadlines = DeadlineQueue(capacity: Relay.inFlightMax)
-    private var packets = [Packet?](repeating: nil, count: Relay.inFlightMax)
-    private var freeSlots = Array((0..<Relay.inFlightMax).reversed())
+    private var deadlines: DeadlineQueue
+    private var packets: [Packet?]
+    private var freeSlots: [Int]
 
     private var firstPacket: Instant?
     private var rebinds = 0
@@ -66,13 +70,17 @@ final class Relay: EventHandler {
     /// - Precondition: the profile has no contradiction.
     init(
         loop: EventLoop, listeningOn address: Address, server: Address, profile: LinkProfile,
-        profileName: String, seed: UInt64
+        profileName: String, seed: UInt64, limits: Limits = Limits()
     ) throws(SystemError) {
         self.loop = loop
         self.server = server
         self.profile = profile
         self.profileName = profileName
         self.seed = seed
+        self.limits = limits
+        deadlines = DeadlineQueue(capacity: limits.inFlightMax)
+        packets = Array(repeating: nil, count: limits.inFlightMax)
+        freeSlots = Array((0..<limits.inFlightMax).reversed())
         up = LinkModel(profile: profile, seed: seed, direction: .up)
         down = LinkModel(profile: profile, seed: seed, direction: .down)
         listener = try UDPSocket(boundTo: address)
@@ -227,7 +235,7 @@ extension Relay {
     /// The mapping of `client`, made if there is none; `nil` if the system has no socket left.
     private func mapping(for client: Address, now: Instant) -> Mapping? {
         if let mapping = mappings[client] { return mapping }
-        if mappings.count >= Relay.mappingsMax { evictLongestIdle() }
+        if mappings.count >= limits.mappingsMax { evictLongestIdle() }
         guard let socket = try? makeUpstreamSocket() else { return nil }
         let mapping = Mapping(client: client, socket: socket, now: now)
         guard (try? loop.watch(mapping.socket.descriptor, with: self)) != nil else { return nil }
