@@ -7,7 +7,8 @@ extension SyncEngine {
     /// When `nextCommand` has something that it has not now, or a request counts as lost.
     public var deadline: Instant {
         guard isOpen else { return .distantFuture }
-        var earliest = acknowledgementsOpen < Self.acknowledgementsMax
+        var earliest =
+            acknowledgementsOpen < Self.acknowledgementsMax
             ? acknowledgeAt : .distantFuture
         if let sync {
             earliest = min(earliest, sync.lostAt)
@@ -51,7 +52,9 @@ extension SyncEngine {
         }
         if acknowledgeAt <= now, acknowledgementsOpen < Self.acknowledgementsMax,
             let acknowledgement
-        { return acknowledgement }
+        {
+            return acknowledgement
+        }
         guard pullsOpen < Self.pullsMax else { return nil }
         for id in wanted {
             guard let conversation = conversations[id], conversation.pull == nil,
