@@ -48,7 +48,9 @@ public struct Digest256: Hashable, Sendable, BitwiseCopyable {
 /// The hash functions.
 public enum Digest {
     /// SHA-256 of `bytes` (FIPS 180-4).
-    public static func sha256(_ bytes: RawSpan) -> Digest256 { sha256(bytes, followedBy: RawSpan()) }
+    public static func sha256(_ bytes: RawSpan) -> Digest256 {
+        sha256(bytes, followedBy: RawSpan())
+    }
 
     /// SHA-256 of `first` and `second` one after the other.
     static func sha256(_ first: RawSpan, followedBy second: RawSpan) -> Digest256 {

@@ -3,6 +3,7 @@
 internal import CSodium
 
 /// An X25519 secret and the public key that belongs to it.
+@frozen
 public struct KeyPair: ~Copyable, Sendable {
     /// What others need to agree on a secret with this pair's owner.
     public let publicKey: PublicKey

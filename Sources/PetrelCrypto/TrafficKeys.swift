@@ -1,6 +1,7 @@
 // All that protects one direction of a session between two key updates.
 
 /// Packet and header protection, both derived from one traffic secret.
+@frozen
 public struct TrafficKeys: ~Copyable, Sendable {
     /// Protects payloads; label `petrel key`.
     public let cipher: PacketCipher

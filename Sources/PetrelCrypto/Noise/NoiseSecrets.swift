@@ -1,6 +1,7 @@
 // What a completed handshake leaves behind.
 
 /// One secret for each direction, and the name of the session that they belong to.
+@frozen
 public struct NoiseSecrets: ~Copyable, Sendable {
     /// Protects what the side that wrote message 1 sends.
     public let initiatorToResponder: SecretKey

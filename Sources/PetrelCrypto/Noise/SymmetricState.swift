@@ -55,7 +55,7 @@ struct SymmetricState: ~Copyable {
         return byteCount
     }
 
-    /// Decrypts to the start of `room` and returns the bytes written; a failed state is for nothing.
+    /// Decrypts to the start of `room` and returns the bytes written; use no state that failed.
     ///
     /// - Precondition: a key has been mixed in; no message of IK decrypts before.
     mutating func decryptAndHash(
