@@ -225,7 +225,7 @@ extension EventLoop {
     private func timerFired(now: Instant) {
         // The wakeup's time may have been read just before the timer ran out.
         guard deadline <= now || deadline <= EventLoop.now else { return arm() }
-        let reached = max(now, min(deadline, EventLoop.now))
+        let reached = max(now, deadline)
         deadline = .distantFuture
         timekeeper?.due(now: reached)
     }
