@@ -1,6 +1,7 @@
 // When to say HELLO, to which address, and how long to wait in between (transport.md §8).
 
 public import PetrelBase
+internal import PetrelWire
 
 /// Decides about attempts to connect; knows no keys and no packets.
 ///
@@ -31,6 +32,8 @@ public struct Connector: Sendable {
     /// Which address the next attempt takes; stays where the last success was.
     private var next = 0
     private var failures = 0
+    /// Attempts without answer beside the session that fell silent.
+    private var resumptions = 0
     private var lastSuccess: Instant?
 
     /// Creates a connector that waits to be asked.
@@ -67,20 +70,39 @@ public struct Connector: Sendable {
             return nil
         }
         phase = .connecting(started: now)
-        let lifetime = min(Self.lifetimeMax, Self.lifetimeFirst * Int64(1 << min(failures, 8)))
-        return Attempt(number: failures + 1, address: addresses[next], lifetime: lifetime)
+        return Attempt(
+            number: failures + 1, address: addresses[next], lifetime: lifetime(failures))
     }
+
+    /// Returns an attempt to make beside a session that fell silent; the session goes on meanwhile.
+    public func nextResumption() -> Attempt? {
+        guard case .connected = phase, !addresses.isEmpty else { return nil }
+        return Attempt(
+            number: resumptions + 1, address: addresses[next], lifetime: lifetime(resumptions))
+    }
+
+    /// The silent session was heard again.
+    public mutating func resumed() { resumptions = 0 }
 
     /// The attempt was answered.
     public mutating func connected(now: Instant) {
-        guard case .connecting = phase else { return }
-        phase = .connected(since: now)
+        switch phase {
+        case .connecting, .connected:
+            resumptions = 0
+            phase = .connected(since: now)
+        case .idle, .waiting, .closed: return
+        }
     }
 
     /// The attempt had no answer in its lifetime.
     public mutating func attemptExpired(now: Instant, random: inout some RandomNumberGenerator) {
-        guard case .connecting = phase else { return }
-        failed(.unreachable, now: now, random: &random)
+        switch phase {
+        case .connecting: failed(.unreachable, now: now, random: &random)
+        case .connected:
+            resumptions += 1
+            next = (next + 1) % max(1, addresses.count)
+        case .idle, .waiting, .closed: return
+        }
     }
 
     /// The session is over.
@@ -88,9 +110,12 @@ public struct Connector: Sendable {
         _ reason: WaitReason, now: Instant, random: inout some RandomNumberGenerator
     ) {
         guard case .connected(let since) = phase else { return }
+        resumptions = 0
         // A session that ends as soon as it began is no success: a server that turns everyone away
-        // would otherwise be asked again in a loop without pauses.
-        guard now - since >= Self.successMin else {
+        // would otherwise be asked again in a loop without pauses. Nor is one that another process
+        // with this device's key took over: the two would take turns for ever.
+        let isReplaced = reason == .closedByServer(code: ErrorCode.replaced.rawValue)
+        guard now - since >= Self.successMin, !isReplaced else {
             return failed(reason, now: now, random: &random)
         }
         failures = 0
@@ -122,6 +147,10 @@ public struct Connector: Sendable {
 
     /// Ends all attempts for good.
     public mutating func close() { phase = .closed }
+
+    private func lifetime(_ failures: Int) -> Interval {
+        min(Self.lifetimeMax, Self.lifetimeFirst * Int64(1 << min(failures, 8)))
+    }
 
     private mutating func failed(
         _ reason: WaitReason, now: Instant, random: inout some RandomNumberGenerator
