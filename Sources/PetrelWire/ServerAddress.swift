@@ -1,6 +1,6 @@
 // Where a server is and which key it must prove, as one line that people can paste.
 
-public import PetrelBase
+internal import PetrelBase
 
 /// `petrel://host[:port]/#KEY`, KEY being base64url of the server's key and a checksum.
 ///
@@ -43,7 +43,7 @@ public struct ServerAddress: Equatable, Sendable {
     /// The text form; the port is always written.
     public var text: String {
         var bytes = key
-        let checksum = Checksum.crc32c(key.span.bytes)
+        let checksum = unsafe Checksum.crc32c(key.span.bytes)
         for shift in [24, 16, 8, 0] as [UInt32] {
             bytes.append(UInt8(truncatingIfNeeded: checksum >> shift))
         }
@@ -88,7 +88,7 @@ public struct ServerAddress: Equatable, Sendable {
         }
         let key = Array(bytes.prefix(keyByteCount))
         let stated = bytes.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard Checksum.crc32c(key.span.bytes) == stated else { throw .checksum(found: text) }
+        guard unsafe Checksum.crc32c(key.span.bytes) == stated else { throw .checksum(found: text) }
         return key
     }
 }
