@@ -84,7 +84,7 @@ final class SimulatedClient {
     var delivered: Set<UInt64> = []
     var isEnrolled = false
 
-    init(name: String, key: SecretKey, address: Address) {
+    init(name: String, key: borrowing SecretKey, address: Address) {
         self.name = name
         self.key = key.duplicate()
         self.address = address
@@ -266,7 +266,9 @@ final class World {
     }
 
     private func transmit(_ client: SimulatedClient) -> Transmission? {
-        var span = room.mutableSpan
+        var bytes = room
+        defer { room = bytes }
+        var span = bytes.mutableSpan
         var mutable = span.mutableBytes
         return client.core?.transmit(into: &mutable, now: now)
     }
