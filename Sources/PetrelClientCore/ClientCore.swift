@@ -3,7 +3,7 @@
 public import PetrelBase
 public import PetrelCrypto
 public import PetrelMessaging
-public import PetrelTransport
+internal import PetrelTransport
 internal import PetrelWire
 
 /// Connects, keeps the outbox, syncs and heals gaps; does no I/O of its own.
@@ -214,7 +214,10 @@ extension ClientCore {
         if let stalled { return .storeFailed(stalled.error) }
         guard connector.state == .connected(roundTrip: nil) else { return connector.state }
         guard handshake == nil else { return .connecting(attempt: resumption) }
-        return .connected(roundTrip: session?.roundTrip)
+        switch session {
+        case .some(let session): return .connected(roundTrip: session.roundTrip)
+        case .none: return .connected(roundTrip: nil)
+        }
     }
 
     /// Who the client is; `nil` before it was enrolled.
