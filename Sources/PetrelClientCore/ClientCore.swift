@@ -179,6 +179,12 @@ extension ClientCore {
         return (entry.index, id)
     }
 
+    /// Nobody waits for the enrolment any more; it may have happened all the same.
+    public mutating func abandonEnrolment() { enrolment = nil }
+
+    /// The server is to be found at these addresses from now on.
+    public mutating func reach(_ addresses: [Address]) { connector.reach(addresses) }
+
     /// The operating system says that the network is another one: tries again at once.
     public mutating func networkChanged(now: Instant) {
         if connector.networkChanged(now: now) { handshake = nil }
@@ -219,6 +225,9 @@ extension ClientCore {
         case .none: return .connected(roundTrip: nil)
         }
     }
+
+    /// Whether an enrolment waits for its answer.
+    public var isEnrolling: Bool { enrolment != nil }
 
     /// Who the client is; `nil` before it was enrolled.
     public var account: ClientIdentity? { known }
