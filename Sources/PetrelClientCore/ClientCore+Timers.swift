@@ -10,11 +10,14 @@ extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
         var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture)
-        if let handshakeDeadline = handshake?.deadline {
-            earliest = min(earliest, handshakeDeadline)
+        switch handshake {
+        case .some(let handshake): earliest = min(earliest, handshake.deadline)
+        case .none: earliest = min(earliest, suspicion)
         }
-        if let sessionDeadline = session?.deadline { earliest = min(earliest, sessionDeadline) }
-        earliest = min(earliest, suspicion)
+        switch session {
+        case .some(let session): earliest = min(earliest, session.deadline)
+        case .none: break
+        }
         guard standing == .known, !isBlocked else { return earliest }
         return min(earliest, sync.deadline, outbox.deadline)
     }
@@ -144,10 +147,12 @@ extension ClientCore {
     private var suspicion: Instant {
         guard sessionIsLive, handshake == nil else { return .distantFuture }
         guard !pathIsSuspect else { return Instant(nanoseconds: .min) }
-        guard let since = session?.unansweredSince, let probe = session?.probeInterval else {
-            return .distantFuture
+        switch session {
+        case .some(let session):
+            guard let since = session.unansweredSince else { return .distantFuture }
+            return since + max(session.probeInterval * 3, Self.silenceMin)
+        case .none: return .distantFuture
         }
-        return since + max(probe * 3, Self.silenceMin)
     }
 
     /// Tells the connection's state, if it is another one; a round trip is news only once.

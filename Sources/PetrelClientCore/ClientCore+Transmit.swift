@@ -36,7 +36,8 @@ extension ClientCore {
 
     private mutating func sendEnrolment(now: Instant) {
         guard standing == .stranger, let waiting = enrolment, waiting.request == nil else { return }
-        enrolment?.request = send(waiting.command, now: now)?.request
+        let sent = send(waiting.command, now: now)
+        enrolment?.request = sent?.request
     }
 
     private mutating func sendOutbox(now: Instant) {

@@ -3,7 +3,7 @@
 public import PetrelBase
 public import PetrelCrypto
 public import PetrelMessaging
-public import PetrelTransport
+internal import PetrelTransport
 internal import PetrelWire
 
 /// Connects, keeps the outbox, syncs and heals gaps; does no I/O of its own.
@@ -179,6 +179,12 @@ extension ClientCore {
         return (entry.index, id)
     }
 
+    /// Nobody waits for the enrolment any more; it may have happened all the same.
+    public mutating func abandonEnrolment() { enrolment = nil }
+
+    /// The server is to be found at these addresses from now on.
+    public mutating func reach(_ addresses: [Address]) { connector.reach(addresses) }
+
     /// The operating system says that the network is another one: tries again at once.
     public mutating func networkChanged(now: Instant) {
         if connector.networkChanged(now: now) { handshake = nil }
@@ -214,8 +220,14 @@ extension ClientCore {
         if let stalled { return .storeFailed(stalled.error) }
         guard connector.state == .connected(roundTrip: nil) else { return connector.state }
         guard handshake == nil else { return .connecting(attempt: resumption) }
-        return .connected(roundTrip: session?.roundTrip)
+        switch session {
+        case .some(let session): return .connected(roundTrip: session.roundTrip)
+        case .none: return .connected(roundTrip: nil)
+        }
     }
+
+    /// Whether an enrolment waits for its answer.
+    public var isEnrolling: Bool { enrolment != nil }
 
     /// Who the client is; `nil` before it was enrolled.
     public var account: ClientIdentity? { known }

@@ -56,6 +56,13 @@ public struct Connector: Sendable {
         }
     }
 
+    /// Replaces the addresses; an attempt under way goes on.
+    public mutating func reach(_ addresses: [Address]) {
+        guard addresses != self.addresses else { return }
+        self.addresses = addresses
+        next = 0
+    }
+
     /// Asks for a connection, at once; does nothing where one exists or is being made.
     public mutating func connect(now: Instant) {
         switch phase {

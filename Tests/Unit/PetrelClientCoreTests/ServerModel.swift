@@ -22,7 +22,7 @@ struct ServerModel {
 
     var welcome: Welcome {
         Welcome(
-            account: Self.me, device: DeviceID(1), handle: "me", incarnation: incarnation,
+            account: Self.me, device: DeviceID(1), handle: "anna", incarnation: incarnation,
             feed: FeedSequence(feed), time: WallTime(milliseconds: 5))
     }
 
@@ -39,6 +39,24 @@ struct ServerModel {
         noteChange(conversation)
         return PushedMessage(
             record: record, feed: FeedSequence(feed), previousFeed: FeedSequence(previous))
+    }
+
+    /// Commits a message of this account's first device, always in conversation 10.
+    mutating func commit(own message: OutgoingMessage) -> Verdict {
+        let conversation = ConversationID(10)
+        let place = UInt64(records[conversation]?.count ?? 0) + 1
+        let record = MessageRecord(
+            conversation: conversation, sequence: ConversationSequence(place), sender: Self.me,
+            senderDevice: DeviceID(1), senderHandle: "anna",
+            clientMessageID: message.clientMessageID, time: WallTime(milliseconds: 5),
+            contentType: message.contentType, body: message.body)
+        records[conversation, default: []].append(record)
+        let previous = feed
+        noteChange(conversation)
+        return Verdict(
+            clientMessageID: message.clientMessageID, conversation: conversation,
+            sequence: record.sequence, time: record.time, feed: FeedSequence(feed),
+            previousFeed: FeedSequence(previous), peer: Self.peer, peerHandle: "peer")
     }
 
     /// The peer has received; returns the push that tells of it.
