@@ -136,9 +136,9 @@ final class Pair {
             if let reason = client?.receive(&datagram, from: flight.from, now: now, into: &events) {
                 drops.append(reason)
             }
-        } else if let session = handshake?.receive(&datagram, from: flight.from, now: now) {
-            client = session
-            handshake = nil
+        } else {
+            client = handshake?.receive(&datagram, from: flight.from, now: now)
+            if client != nil { handshake = nil }
         }
         collect(toServer: flight.toServer)
     }
@@ -226,8 +226,7 @@ final class Pair {
             switch event {
             case .confirmed: heard.confirmed += 1
             case .message(_, _, let range):
-                let bytes = events.bytes(range)
-                heard.messages.append(bytes.withUnsafeBytes { [UInt8]($0) })
+                heard.messages.append(copy(range))
             case .acknowledged: heard.acknowledged += 1
             case .addressMoved: heard.moves += 1
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
@@ -236,6 +235,11 @@ final class Pair {
             if toServer { atServer = heard } else { atClient = heard }
         }
         events.removeAll()
+    }
+
+    private func copy(_ range: Range<Int>) -> [UInt8] {
+        let events = events
+        return events.bytes(range).withUnsafeBytes { [UInt8]($0) }
     }
 
     @discardableResult
