@@ -11,6 +11,8 @@ import Testing
 final class Bench {
     var core: ServerCore
     let store: SharedStore
+    private let identity = KeyPair()
+    private let configuration: ServerCoreConfiguration
     private(set) var peers: [Peer] = []
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     /// Whether passwords are hashed as soon as it is asked for.
@@ -32,8 +34,16 @@ final class Bench {
         configuration.halfOpenMax = 16
         change(&configuration)
         self.store = store
+        self.configuration = configuration
         core = ServerCore(
-            configuration: configuration, identity: KeyPair(), store: store, now: now)
+            configuration: configuration, identity: identity.duplicate(), store: store, now: now)
+    }
+
+    /// The process dies and another one begins, with the same key and what the store has.
+    func restart() {
+        store.inner.restart()
+        core = ServerCore(
+            configuration: configuration, identity: identity.duplicate(), store: store, now: now)
     }
 
     var wall: WallTime {
@@ -41,6 +51,10 @@ final class Bench {
     }
 
     var metrics: CoreMetrics { core.metrics }
+    var sessionsCount: Int { core.sessionsCount }
+    var halfOpenCount: Int { core.halfOpenCount }
+    var hasFailed: Bool { core.hasFailed }
+    var isDrained: Bool { core.isDrained }
 
     func newPeer() -> Peer {
         let peer = Peer(server: core.publicKey, number: UInt32(peers.count + 1))

@@ -2,6 +2,7 @@
 
 import PetrelBase
 import PetrelMessaging
+import PetrelServerCore
 import PetrelServices
 import PetrelTransport
 import Testing
@@ -22,7 +23,7 @@ struct EnrolmentTests {
         _ = anna.take()
         anna.close(now: bench.now)
         bench.run(.milliseconds(50))
-        #expect(bench.core.sessionsCount == 0)
+        #expect(bench.sessionsCount == 0)
         try anna.connect(now: bench.now)
         bench.run(.milliseconds(50))
         guard case .welcome(let again) = anna.take().first?.kind else {
@@ -169,7 +170,7 @@ struct EnrolmentTests {
         try anna.connect(now: bench.now)
         bench.run(.milliseconds(50))
         #expect(bench.metrics.sessionsReplaced == 1)
-        #expect(bench.core.sessionsCount == 2)
+        #expect(bench.sessionsCount == 2)
         _ = anna.take()
         try bob.ask(.send(bench.message(1, "hi", to: .handle("anna"))), now: bench.now)
         bench.run(.milliseconds(50))

@@ -2,6 +2,7 @@
 
 import PetrelBase
 import PetrelMessaging
+import PetrelServerCore
 import PetrelServices
 import Testing
 
@@ -239,17 +240,17 @@ struct MessageFlowTests {
         let bench = Bench()
         let anna = try bench.member("anna")
         bench.store.inner.isFull = true
-        let request = try anna.ask(
-            .send(bench.message(1, "m", to: .handle("anna"))), now: bench.now)
+        let message = bench.message(1, "m", to: .handle("anna"))
+        let request = try anna.ask(.send(message), now: bench.now)
         bench.run(.milliseconds(50))
         guard case .refusal(let refusal) = try anna.answer(request) else {
             Issue.record("not refused")
             return
         }
         #expect(refusal.error == .storageFull)
-        #expect(!bench.core.hasFailed)
+        #expect(!bench.hasFailed)
         bench.store.inner.isFull = false
-        try anna.ask(.send(bench.message(1, "m", to: .handle("anna"))), now: bench.now)
+        try anna.ask(.send(message), now: bench.now)
         bench.run(.milliseconds(50))
         #expect(bench.metrics.messagesCommitted == 1)
     }
@@ -261,10 +262,10 @@ struct MessageFlowTests {
         let request = try anna.ask(
             .send(bench.message(1, "m", to: .handle("anna"))), now: bench.now)
         bench.run(.milliseconds(50))
-        #expect(!bench.core.hasFailed)
+        #expect(!bench.hasFailed)
         bench.store.inner.fail(keeping: 1)
         bench.run(.milliseconds(50))
-        #expect(bench.core.hasFailed)
+        #expect(bench.hasFailed)
         guard case .refusal(let refusal) = try anna.answer(request) else {
             Issue.record("not refused")
             return

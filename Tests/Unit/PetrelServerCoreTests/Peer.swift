@@ -4,6 +4,7 @@ import PetrelBase
 import PetrelCrypto
 import PetrelMessaging
 import PetrelTransport
+import PetrelWire
 import Testing
 
 final class Peer {
