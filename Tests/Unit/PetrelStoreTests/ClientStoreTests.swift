@@ -237,6 +237,26 @@ private struct Portrait: Equatable {
         #expect(healed == [MessageRecord(70, 1), MessageRecord(70, 2)])
     }
 
+    @Test func chunksGoWithTheirRecord() throws {
+        let bench = try ClientBench(.local)
+        let file = try #require(bench.file)
+        func chunksCount() throws -> Int {
+            try ReadTransaction(file.environment).count(in: .blob, from: .number(0), prefix: 0)
+        }
+        let long = [UInt8](repeating: 1, count: 10_000)
+        try bench.store.apply([
+            .enqueue(OutboxEntry(1, body: long)), .enqueue(OutboxEntry(2, body: long)),
+        ])
+        let both = try chunksCount()
+        try bench.store.apply([.enqueue(OutboxEntry(1))])
+        #expect(try chunksCount() == both / 2)
+        try bench.store.apply([.fail(index: 2, code: 1, reason: "")])
+        #expect(try chunksCount() == both / 2, "moved")
+        #expect(try bench.store.failed().map(\.entry.body) == [long])
+        try bench.store.apply([.enqueue(OutboxEntry(3, body: long)), .dequeue(index: 3)])
+        #expect(try chunksCount() == both / 2)
+    }
+
     @Test func aFullMapChangesNothing() throws {
         let directory = TemporaryDirectory()
         try directory.make()
