@@ -51,7 +51,7 @@ extension ServerCore {
         }
         if let handle = halfOpen.handle(of: tag) {
             halfOpen.extend(handle, until: now + configuration.halfOpenLifetime)
-            _ = answers.append(HelloAnswer(handle: handle, destination: address))
+            answer(handle, to: address)
             metrics.hellosRepeated += 1
             return true
         }
@@ -129,9 +129,15 @@ extension ServerCore {
         halfOpen.insert(
             HalfOpen(tag: tag, accept: accept, handle: handle),
             until: now + configuration.halfOpenLifetime)
-        _ = answers.append(HelloAnswer(handle: handle, destination: address))
+        answer(handle, to: address)
         metrics.hellosAccepted += 1
         return true
+    }
+
+    /// Has the ACCEPT sent; when too many wait, the one that has waited longest is left out.
+    private mutating func answer(_ handle: Handle, to address: Address) {
+        if answers.isFull { _ = answers.popFirst() }
+        _ = answers.append(HelloAnswer(handle: handle, destination: address))
     }
 
     /// Draws an ID that is not in use: worker, generation, 6 random bytes.
