@@ -6,6 +6,12 @@ struct Declaration {
     var keyword: String
     /// Its name; `init(from` for an initialiser with that first label.
     var name: String
+    /// The name of the type or extension that it is a member of; empty at the top of a file.
+    var owner: String
+    /// Whether it is a member of a protocol itself, and not of an extension.
+    var isRequirement: Bool
+    /// For a type or an extension, the names after its colon.
+    var inherited: [String] = []
     /// Whether other modules see it.
     var isPublic: Bool
     /// The line of the first attribute or modifier.

@@ -6,6 +6,10 @@
 struct DeclarationParser {
     /// What the members of the place being read take from it.
     private struct Scope {
+        /// The name of the type that the place belongs to.
+        var owner = ""
+        /// Whether its members are what a protocol asks for.
+        var isProtocol = false
         /// Whether anything inside can be seen from other modules.
         var isVisible: Bool
         /// Whether a member without a modifier is as visible as the place.
@@ -46,14 +50,16 @@ struct DeclarationParser {
         }
         declarations.append(
             Declaration(
-                keyword: keyword, name: name(after: at), isPublic: isPublic,
-                firstLine: tokens[first].line, keywordLine: tokens[at].line))
+                keyword: keyword, name: name(after: at), owner: scope.owner,
+                isRequirement: scope.isProtocol, isPublic: isPublic, firstLine: tokens[first].line,
+                keywordLine: tokens[at].line))
         guard Self.types.contains(keyword) else { return skipDeclaration() }
         let isHidden = keyword == "extension" && Self.hiddenWords.contains(access ?? "")
         let inner = Scope(
+            owner: name(after: at), isProtocol: keyword == "protocol",
             isVisible: keyword == "extension" ? !isHidden : isPublic,
             lendsVisibility: isPublic && keyword == "extension" || keyword == "protocol")
-        while at < tokens.count, text(at) != "{" { skipGroup() }
+        declarations[declarations.count - 1].inherited = readHead()
         at += 1
         readMembers(of: inner)
         at += 1
@@ -84,6 +90,21 @@ struct DeclarationParser {
             }
         }
         return access
+    }
+
+    /// Passes the head of a type up to its brace; returns the names after its colon.
+    private mutating func readHead() -> [String] {
+        var inherited: [String]?
+        var angles = 0
+        while at < tokens.count, text(at) != "{", text(at) != "where" {
+            if text(at) == "<" { angles += 1 }
+            if text(at) == ">" { angles -= 1 }
+            if Token.isName(text(at)) { inherited?.append(text(at)) }
+            if text(at) == ":", angles == 0 { inherited = [] }
+            skipGroup()
+        }
+        while at < tokens.count, text(at) != "{" { skipGroup() }
+        return inherited ?? []
     }
 
     private func name(after keyword: Int) -> String {

@@ -3,14 +3,15 @@
 extension Rules {
     /// Refuses public declarations of `Sources/` without a `///` comment.
     ///
-    /// What only fulfils a well-known contract needs none: `==`, operators, `hash(into:)`,
-    /// `description`, `init(from:)` and `deinit`.
+    /// What only fulfils a contract needs none: requirements of our protocols, documented there,
+    /// and `==`, operators, `hash(into:)`, `description`, `init(from:)` and `deinit`.
     static func documentation(
-        of source: SourceText, _ declarations: [Declaration]
+        of source: SourceText, _ declarations: [Declaration], _ contracts: Contracts
     ) -> [Finding] {
         guard source.path.hasPrefix("Sources/") else { return [] }
         return declarations.compactMap { declaration in
             guard declaration.isPublic, !isExempt(declaration),
+                declaration.isRequirement || !contracts.ask(for: declaration),
                 !isDocumented(declaration, in: source)
             else { return nil }
             return source.finding(

@@ -5,6 +5,7 @@ enum Rules {
     /// Returns what is wrong with a repository of these paths and these text files, in order.
     static func findings(paths: [String], sources: [SourceText]) -> [Finding] {
         var findings = layout(paths)
+        var declarations: [(source: SourceText, all: [Declaration])] = []
         for source in sources where !source.isGenerated {
             findings += machinePaths(in: source)
             findings += unsafeFlags(in: source)
@@ -13,13 +14,16 @@ enum Rules {
             findings += openingSentence(of: source)
             findings += unnumberedReminders(in: source)
             guard source.isSwift else { continue }
-            let declarations = DeclarationParser.declarations(in: source)
+            declarations.append((source, DeclarationParser.declarations(in: source)))
             findings += columns(of: source)
-            findings += functionLengths(of: source, declarations)
             findings += imports(in: source)
             findings += bannedWords(in: source)
-            findings += documentation(of: source, declarations)
             if source.path == "Package.swift" { findings += manifest(source) }
+        }
+        let contracts = Contracts(declarations.flatMap(\.all))
+        for (source, all) in declarations {
+            findings += functionLengths(of: source, all)
+            findings += documentation(of: source, all, contracts)
         }
         return findings.sorted()
     }

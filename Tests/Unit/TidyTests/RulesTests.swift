@@ -166,6 +166,42 @@ private func findings(_ path: String, _ text: String) -> [Finding] {
             ])
     }
 
+    /// The witness and the default need no words; what the protocol does not ask for does.
+    @Test func witnessesAreDocumentedByTheirProtocol() {
+        let contract =
+            opening + """
+                /// A contract.
+                public protocol Contract: Sendable {
+                    /// Does it.
+                    func act()
+                }
+                extension Contract { public func act() {} }
+                extension Contract { public func more() {} }
+                /// A contract that asks for more.
+                public protocol Wider: Contract {}
+                """
+        let witness =
+            opening + """
+                /// One that fulfils it.
+                public struct Sample<T: Hashable>: Hashable, Wider where T: Sendable {}
+                extension Sample { public func act() {} }
+                extension Sample { public func other() {} }
+                extension Stranger { public func act() {} }
+                """
+        let found = Rules.findings(
+            paths: [],
+            sources: [
+                SourceText(path: "Sources/PetrelBase/B.swift", text: witness),
+                SourceText(path: "Sources/PetrelServices/A.swift", text: contract),
+            ])
+        #expect(
+            found.map { "\($0.path):\($0.line)" } == [
+                "Sources/PetrelBase/B.swift:5", "Sources/PetrelBase/B.swift:6",
+                "Sources/PetrelServices/A.swift:8",
+            ])
+        #expect(found.allSatisfy { $0.rule == "documentation" })
+    }
+
     @Test func leavesGeneratedFilesAlone() {
         let text = "class A {}\n// " + String(repeating: "a", count: 200)
         #expect(findings("Sources/PetrelMessaging/petrel.pb.swift", text).isEmpty)
