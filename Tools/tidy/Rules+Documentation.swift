@@ -3,8 +3,8 @@
 extension Rules {
     /// Refuses public declarations of `Sources/` without a `///` comment.
     ///
-    /// What only fulfils a contract needs none: requirements of our protocols, documented there,
-    /// and `==`, operators, `hash(into:)`, `description`, `init(from:)` and `deinit`.
+    /// What only fulfils a contract needs none: what `Contracts` knows to be documented by its
+    /// protocol, and `==`, operators, `hash(into:)`, `description`, `init(from:)` and `deinit`.
     static func documentation(
         of source: SourceText, _ declarations: [Declaration], _ contracts: Contracts
     ) -> [Finding] {
