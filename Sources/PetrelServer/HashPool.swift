@@ -1,4 +1,4 @@
-// Hashes passwords on threads of its own: a hash takes a tenth of a second, a datagram must not wait.
+// Hashes passwords on threads of its own: a hash takes a tenth of a second, datagrams cannot wait.
 
 internal import Glibc
 internal import PetrelCrypto

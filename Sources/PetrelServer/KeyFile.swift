@@ -23,7 +23,7 @@ public enum KeyFile {
 
     /// Returns the key in a file of `directory`, making both if there are none.
     ///
-    /// - Throws: `keyFile` if the file cannot be trusted, or is missing beside a store that needs it.
+    /// - Throws: `keyFile` if the file cannot be trusted, or is missing beside data that need it.
     public static func key(
         _ name: String, in directory: String
     ) throws(ServerError) -> SecretKey {

@@ -1,4 +1,4 @@
-// A whole server on loopback: enrolment, messages, what survives a restart, and why it does not start.
+// A whole server on loopback: enrolment, messages, restarts, and the reasons not to start.
 
 import Glibc
 import PetrelBase
