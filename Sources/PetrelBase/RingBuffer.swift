@@ -20,6 +20,9 @@ public struct RingBuffer<Element> {
     /// Whether nothing more fits.
     public var isFull: Bool { count == storage.count }
 
+    /// The element at the front, if there is one.
+    public var first: Element? { count > 0 ? storage[head] : nil }
+
     /// Adds `element` at the end; returns `false`, changing nothing, if the queue is full.
     public mutating func append(_ element: Element) -> Bool {
         guard !isFull else { return false }

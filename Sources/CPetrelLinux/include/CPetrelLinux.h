@@ -1,0 +1,26 @@
+// Linux calls that Swift's Glibc module does not show: datagrams in batches, and eventfd.
+//
+// No GNU feature is turned on here: it would change the shape of system types under Swift's feet.
+#ifndef PETREL_LINUX_H
+#define PETREL_LINUX_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// The layout of the kernel's mmsghdr, which shim.c asserts.
+struct petrel_message {
+    struct msghdr header;
+    // Bytes received into, or sent from, the message.
+    unsigned int byte_count;
+};
+
+// recvmmsg without waiting: how many datagrams arrived, or -1 and errno.
+int petrel_receive_batch(int descriptor, struct petrel_message *messages, unsigned int count);
+
+// sendmmsg without waiting: how many datagrams were taken, or -1 and errno for the first of them.
+int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned int count);
+
+// An eventfd that neither blocks nor survives exec, or -1 and errno.
+int petrel_event_descriptor(void);
+
+#endif

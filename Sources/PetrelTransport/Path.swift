@@ -1,0 +1,59 @@
+// The address at which the peer is reached, and how much may be sent there before it is proven.
+
+internal import PetrelBase
+
+/// The peer's address in use, the one before it, and the proof.
+///
+/// Until an address is proven, no more bytes go there than came from it (RFC 9000 §8.1).
+struct Path: Sendable {
+    /// Where packets go.
+    private(set) var address: Address
+    /// The address before the last move, if it was proven; where to go back to.
+    private(set) var previous: Address?
+    /// The proof of `address`.
+    var validator = PathValidator()
+    private var bytesReceived = 0
+    private var bytesSent = 0
+    private var moves = 0
+    private var movesSince = Instant(nanoseconds: 0)
+
+    init(address: Address) { self.address = address }
+
+    /// Bytes that may go to `address` now.
+    var allowance: Int { validator.isProven ? Int.max : bytesReceived - bytesSent }
+
+    /// Notes a datagram from `address`.
+    mutating func received(byteCount: Int) { bytesReceived += byteCount }
+
+    /// Notes a datagram to `address`.
+    mutating func sent(byteCount: Int) { bytesSent += byteCount }
+
+    /// Follows the peer to `new`; returns `false`, changing nothing, if it moves too often.
+    mutating func move(to new: Address, byteCount: Int, movesMax: Int, now: Instant) -> Bool {
+        if now - movesSince > .seconds(60) {
+            movesSince = now
+            moves = 0
+        }
+        guard moves < movesMax else { return false }
+        moves += 1
+        if validator.isProven { previous = address }
+        address = new
+        validator = PathValidator()
+        bytesReceived = byteCount
+        bytesSent = 0
+        return true
+    }
+
+    /// Goes back to the address before, because nobody answered at this one.
+    mutating func goBack() -> Bool {
+        guard let previous else { return false }
+        address = previous
+        self.previous = nil
+        validator = PathValidator()
+        validator.provenByHandshake()
+        return true
+    }
+
+    /// Forgets the address before: the new one is proven.
+    mutating func settle() { previous = nil }
+}

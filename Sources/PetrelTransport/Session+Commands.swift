@@ -1,0 +1,55 @@
+// What the owner asks of a session.
+
+public import PetrelBase
+public import PetrelWire
+
+/// Why a message was not taken in; nothing of it is kept.
+public enum SendRefusal: Error, Equatable, Sendable {
+    /// It has more bytes than a message of its class may have.
+    case tooLarge(byteCount: Int, max: Int)
+    /// Too many messages or bytes wait already: try again when some are acknowledged.
+    case queueFull
+    /// The session is over.
+    case closed
+}
+
+extension Session {
+    /// Takes a message in for the peer.
+    ///
+    /// - Parameters:
+    ///   - message: up to 64 KiB; up to 1 KiB if ephemeral.
+    ///   - key: for ephemeral messages, what they are the newest value of.
+    /// - Returns: the number that `.acknowledged` will carry; the version if ephemeral.
+    public mutating func send(
+        _ message: RawSpan, as deliveryClass: DeliveryClass, key: UInt64 = 0, now: Instant
+    ) throws(SendRefusal) -> UInt64 {
+        guard !isEnding else { throw .closed }
+        let byteCountMax =
+            deliveryClass == .ephemeral
+            ? WireLimits.fragmentByteCount : WireLimits.messageByteCountMax
+        guard message.byteCount <= byteCountMax else {
+            throw .tooLarge(byteCount: message.byteCount, max: byteCountMax)
+        }
+        if deliveryClass == .ephemeral { return ephemeral.set(message, key: key, now: now) }
+        guard let number = queue.append(message, as: deliveryClass) else { throw .queueFull }
+        trace.note(
+            .messageQueued(deliveryClass, number: number, byteCount: message.byteCount), now)
+        return number
+    }
+
+    /// Ends the session: `.closed` is told at once, and a CLOSE goes out with the next `transmit`.
+    public mutating func close(
+        _ code: ErrorCode, now: Instant, into events: inout SessionEvents
+    ) {
+        announceEnd(code, as: .closedLocally(code), now: now, into: &events)
+    }
+
+    mutating func announceEnd(
+        _ code: ErrorCode, as reason: CloseReason, now: Instant, into events: inout SessionEvents
+    ) {
+        guard !isEnding else { return }
+        phase = .closing(code)
+        trace.note(.closed(reason), now)
+        events.append(.closed(reason))
+    }
+}

@@ -1,0 +1,287 @@
+// The receive path: a datagram becomes a packet, a packet frames, frames state and events.
+
+public import PetrelBase
+internal import PetrelCrypto
+internal import PetrelWire
+
+extension Session {
+    /// Takes a datagram in; what it means to the owner is appended to `events`.
+    ///
+    /// `datagram` is decrypted in place. Before a packet is opened nothing of the session changes
+    /// but counters.
+    ///
+    /// - Returns: why the datagram was dropped; `nil` if it was accepted.
+    public mutating func receive(
+        _ datagram: inout MutableRawSpan, from address: Address, now: Instant,
+        into events: inout SessionEvents
+    ) -> DropReason? {
+        guard !isEnding else { return .sessionClosed }
+        let byteCount = datagram.byteCount
+        let opened: OpenedPacket
+        switch open(&datagram) {
+        case .success(let packet): opened = packet
+        case .failure(let reason):
+            trace.note(.packetDropped(reason, byteCount: byteCount), now)
+            return reason
+        }
+        accept(opened, byteCount: byteCount, from: address, now: now, into: &events)
+        let payload = datagram.bytes.extracting(opened.payload)
+        let isAckEliciting = walk(payload, from: address, now: now, into: &events)
+        acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
+        return nil
+    }
+
+    private struct OpenedPacket {
+        var number: UInt64
+        var payload: Range<Int>
+    }
+
+    private mutating func open(
+        _ datagram: inout MutableRawSpan
+    ) -> Result<OpenedPacket, DropReason> {
+        let byteCount = datagram.byteCount
+        let numberOffset = 1 + localID.byteCount
+        guard byteCount >= numberOffset + DataHeader.byteCountMinAfterID,
+            byteCount <= WireLimits.receivedDatagramByteCountMax
+        else { return .failure(.formUnknown) }
+        unmask(&datagram, numberOffset: numberOffset)
+        var reader = ByteReader(datagram.bytes)
+        guard let header = try? DataHeader(&reader, receivedBy: side), header.keyPhase == 0,
+            header.connectionID == localID
+        else { return .failure(.headerMalformed) }
+        let number = header.packetNumber.expanded(largest: largestReceived)
+        guard replay.mayAccept(number) else { return .failure(.replayed) }
+        guard
+            let count = readKeys.cipher.open(
+                &datagram, headerByteCount: header.byteCount, byteCount: byteCount, pathID: 0,
+                packetNumber: number)
+        else {
+            failedOpens += 1
+            return .failure(.forged)
+        }
+        guard replay.accept(number) else { return .failure(.replayed) }
+        let start = header.byteCount
+        return .success(OpenedPacket(number: number, payload: start..<start + count))
+    }
+
+    private func unmask(_ datagram: inout MutableRawSpan, numberOffset: Int) {
+        let sample = numberOffset + WireLimits.packetNumberByteCountMax
+        let mask = readKeys.header.mask(
+            sample: datagram.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
+        datagram.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
+        for i in 0...Int(datagram.byte(at: 0) >> 2 & 3) {
+            datagram.mask(at: numberOffset + i, with: mask[1 + i])
+        }
+    }
+
+    private mutating func accept(
+        _ packet: OpenedPacket, byteCount: Int, from address: Address, now: Instant,
+        into events: inout SessionEvents
+    ) {
+        statistics.packetsReceived += 1
+        statistics.bytesReceived += byteCount
+        trace.note(.packetReceived(number: packet.number, byteCount: byteCount), now)
+        lastHeard = now
+        unansweredSince = nil
+        let isNewest = largestReceived.map { packet.number > $0 } ?? true
+        if isNewest { largestReceived = packet.number }
+        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
+        if address == path.address {
+            path.received(byteCount: byteCount)
+            proveAgain(now: now)
+        } else if isNewest, side == .server {
+            move(to: address, byteCount: byteCount, now: now, into: &events)
+        }
+        guard phase == .unconfirmed else { return }
+        phase = .active
+        // The keys come from an ACCEPT that was received where it was sent.
+        if address == path.address, statistics.addressMoves == 0 {
+            path.validator.provenByHandshake()
+        }
+        events.append(.confirmed)
+    }
+
+    /// The newest packet shows where the peer is now; until that is proven, little is sent there.
+    private mutating func move(
+        to address: Address, byteCount: Int, now: Instant, into events: inout SessionEvents
+    ) {
+        let isSameHost = address.hasSameHost(as: path.address)
+        let movesMax = configuration.addressMovesPerMinuteMax
+        guard path.move(to: address, byteCount: byteCount, movesMax: movesMax, now: now) else {
+            return
+        }
+        statistics.addressMoves += 1
+        if !isSameHost {
+            congestion = NewReno()
+            pacer = Pacer()
+        }
+        if path.previous != nil { control.challengeToPrevious = random.next() }
+        let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
+        follow(action, now: now)
+        trace.note(.addressMoved(address), now)
+        events.append(.addressMoved(address))
+    }
+
+    /// Who still speaks from an address that could not be proven gets another chance.
+    private mutating func proveAgain(now: Instant) {
+        let validator = path.validator
+        guard phase == .active, !validator.isProven, !validator.isProbing else { return }
+        let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
+        follow(action, now: now)
+    }
+
+    /// Walks over the frames; returns whether the packet asks for an acknowledgement.
+    private mutating func walk(
+        _ payload: RawSpan, from address: Address, now: Instant, into events: inout SessionEvents
+    ) -> Bool {
+        var reader = ByteReader(payload)
+        guard reader.remaining > 0 else {
+            violate(.frameMalformed, now: now, into: &events)
+            return false
+        }
+        var isAckEliciting = false
+        while reader.remaining > 0, !isEnding {
+            do {
+                let frame = try Frame(&reader)
+                isAckEliciting = isAckEliciting || frame.isAckEliciting
+                receive(frame, from: address, now: now, into: &events)
+            } catch {
+                violate(.frameMalformed, now: now, into: &events)
+            }
+        }
+        return isAckEliciting
+    }
+
+    var isEnding: Bool {
+        switch phase {
+        case .closing, .closed: true
+        case .unconfirmed, .active: false
+        }
+    }
+
+    private mutating func receive(
+        _ frame: borrowing Frame, from address: Address, now: Instant,
+        into events: inout SessionEvents
+    ) {
+        switch frame {
+        case .padding, .ping, .unknown: break
+        case .ack(let ack): receive(ack, now: now, into: &events)
+        case .close(let close): end(.closedByPeer(code: close.code), now: now, into: &events)
+        case .keepalive:
+            guard side == .server else { return violate(.frameForbidden, now: now, into: &events) }
+            control.keepaliveAnswer = true
+        case .keepaliveAnswer(let hint):
+            guard side == .client else { return violate(.frameForbidden, now: now, into: &events) }
+            events.append(.keepaliveAnswered(hint: hint))
+        case .pathChallenge(let data): control.response = (data, address)
+        case .pathResponse(let data, _):
+            follow(path.validator.received(response: data), now: now)
+        case .credit(let limit): queue.raiseCredit(to: limit)
+        case .blocked: control.credit = true
+        case .message(let fragment): receive(fragment, now: now, into: &events)
+        case .ephemeral(let value):
+            guard ephemeralReceiver.accept(key: value.key, version: value.version) else { return }
+            deliver(value.bytes, .ephemeral, number: value.key, now: now, into: &events)
+        }
+    }
+
+    private mutating func receive(
+        _ fragment: borrowing MessageFragment, now: Instant, into events: inout SessionEvents
+    ) {
+        let kind = fragment.deliveryClass
+        switch reassembler.receive(fragment) {
+        case .none, .held: return
+        case .violation(let code): return violate(code, now: now, into: &events)
+        case .whole:
+            deliver(fragment.bytes, kind, number: fragment.number, now: now, into: &events)
+        case .assembled:
+            let message = reassembler.assembled
+            unsafe deliver(
+                message.span.bytes, kind, number: fragment.number, now: now, into: &events)
+        }
+        while kind == .durable, let number = reassembler.releaseHeld() {
+            let message = reassembler.assembled
+            unsafe deliver(message.span.bytes, kind, number: number, now: now, into: &events)
+        }
+        if reassembler.creditToAnnounce != nil { control.credit = true }
+    }
+
+    private mutating func deliver(
+        _ message: RawSpan, _ deliveryClass: DeliveryClass, number: UInt64, now: Instant,
+        into events: inout SessionEvents
+    ) {
+        statistics.messagesReceived += 1
+        trace.note(
+            .messageReceived(deliveryClass, number: number, byteCount: message.byteCount), now)
+        events.append(message, deliveryClass, number: number)
+    }
+
+    private mutating func acknowledgeLater(
+        _ number: UInt64, isAckEliciting: Bool, _ payload: RawSpan, now: Instant
+    ) {
+        let carriesData = payload.byteCount > 16
+        let holdBack = carriesData ? configuration.messageAckDelay : configuration.ackDelayMax
+        acks.received(number, isAckEliciting: isAckEliciting, holdBack: holdBack, now: now)
+    }
+
+    // MARK: Acknowledgements
+
+    private mutating func receive(
+        _ ack: borrowing AckFrame, now: Instant, into events: inout SessionEvents
+    ) {
+        let wasLimited = detector.packets.bytesInFlight * 2 >= congestion.window
+        guard
+            detector.received(ack, ackDelayMax: peerParameters.ackDelayMax, now: now)
+        else { return violate(.acknowledgedUnsent, now: now, into: &events) }
+        for number in detector.acknowledgedNow {
+            let packet = detector.packets[number]
+            congestion.acknowledged(
+                byteCount: Int(packet.byteCount), sent: packet.sent, isLimited: wasLimited)
+            settle(packet, number, now: now, into: &events)
+        }
+        for number in detector.spuriousNow {
+            statistics.lossesSpurious += 1
+            trace.note(.lossSpurious(number: number), now)
+            congestion.lossWasSpurious()
+            settle(detector.packets[number], number, now: now, into: &events)
+        }
+        detectLoss(now: now)
+        trace.note(
+            .metricsUpdated(
+                smoothedRTT: detector.rtt.smoothed, congestionWindow: congestion.window,
+                bytesInFlight: detector.packets.bytesInFlight), now)
+    }
+
+    /// What was in a packet that arrived is done.
+    private mutating func settle(
+        _ packet: SentPacket, _ number: UInt64, now: Instant, into events: inout SessionEvents
+    ) {
+        trace.note(.packetAcknowledged(number: number), now)
+        if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
+        for i in 0..<Int(packet.frameCount) {
+            guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
+            else { continue }
+            let isComplete = queue.acknowledged(
+                slot: slot, index: index, deliveryClass: kind, number: number)
+            guard isComplete else { continue }
+            trace.note(.messageAcknowledged(kind, number: number), now)
+            events.append(.acknowledged(kind, number: number))
+        }
+    }
+
+    // MARK: Endings
+
+    /// The peer broke the protocol: tell it, and end.
+    private mutating func violate(
+        _ code: ErrorCode, now: Instant, into events: inout SessionEvents
+    ) {
+        announceEnd(code, as: .violation(code), now: now, into: &events)
+    }
+
+    mutating func end(_ reason: CloseReason, now: Instant, into events: inout SessionEvents) {
+        guard !isEnding else { return }
+        phase = .closed
+        trace.note(.closed(reason), now)
+        events.append(.closed(reason))
+    }
+}

@@ -1,0 +1,311 @@
+// The send path: queues become frames, frames a packet, a packet a sealed datagram.
+
+public import PetrelBase
+internal import PetrelCrypto
+internal import PetrelWire
+
+/// A datagram that was put into the room given.
+public struct Transmission: Equatable, Sendable {
+    /// Its bytes, from the start of the room.
+    public var byteCount: Int
+    /// Where it goes.
+    public var destination: Address
+
+    /// Creates a transmission.
+    public init(byteCount: Int, destination: Address) {
+        self.byteCount = byteCount
+        self.destination = destination
+    }
+}
+
+extension Session {
+    /// Puts the next datagram into `room`, if there is one to send now; call until `nil`.
+    ///
+    /// - Parameter room: at least `configuration.datagramByteCountMax` bytes.
+    public mutating func transmit(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        switch phase {
+        case .closed: return nil
+        case .closing(let code): return transmitClose(code, into: &room, now: now)
+        case .unconfirmed, .active: break
+        }
+        if control.challengeToPrevious != nil, let previous = path.previous {
+            return transmitChallenge(to: previous, into: &room, now: now)
+        }
+        pacer.refill(window: congestion.window, smoothedRTT: detector.rtt.smoothed, now: now)
+        ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
+        let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
+        let isDue = acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
+        guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
+            runTimers(now: now)
+            return nil
+        }
+        return transmitPacket(sendsData: sendsData, into: &room, now: now)
+    }
+
+    private var mayGrowFlight: Bool {
+        mutating get {
+            let limit = congestion.window - configuration.datagramByteCountMax
+            return detector.packets.bytesInFlight <= limit
+                && detector.packets.inFlightCount < configuration.packetsInFlightMax
+                && pacer.mayProceed
+        }
+    }
+
+    private var hasData: Bool {
+        mutating get { queue.hasSendable() || ephemeral.hasWaiting }
+    }
+
+    private mutating func transmitPacket(
+        sendsData: Bool, into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        makeRoomForPacket(now: now)
+        let number = detector.packets.next
+        let header = header(number)
+        let sizeMax = min(configuration.datagramByteCountMax, room.byteCount, path.allowance)
+        var packet = SentPacket()
+        var payloadEnd: Int
+        do {
+            var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
+            var writer = ByteWriter(&view)
+            guard (try? header.write(to: &writer)) != nil else { return nil }
+            writeChallenge(to: &writer, packet: &packet)
+            writeAck(to: &writer, packet: &packet, now: now)
+            writeControl(to: &writer, packet: &packet)
+            if sendsData { writeData(to: &writer, packet: &packet, number: number) }
+            let needsPing = probesPending > 0 && packet.state != .inFlight
+            if needsPing || control.ping {
+                if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
+                control.ping = false
+            }
+            pad(&writer, header: header)
+            payloadEnd = writer.offset
+        }
+        let isProbe = probesPending > 0
+        if isProbe {
+            probesPending -= 1
+            statistics.probes += 1
+        }
+        let byteCount = seal(
+            &room, header: header, number: number, payloadEnd: payloadEnd)
+        note(&packet, number, byteCount: byteCount, isProbe: isProbe, now: now)
+        path.sent(byteCount: byteCount)
+        return Transmission(byteCount: byteCount, destination: path.address)
+    }
+
+    // MARK: Frames
+
+    private mutating func writeAck(
+        to writer: inout ByteWriter, packet: inout SentPacket, now: Instant
+    ) {
+        guard acks.isPending, let largest = acks.received.highest else { return }
+        let written: Void? = try? AckFrame.write(
+            acks.received, delay: acks.delay(now), to: &writer)
+        guard written != nil else { return }
+        packet.reported = largest
+        acks.reported()
+    }
+
+    /// The challenge goes first: before an address is proven a packet may have little room, and an
+    /// ACK of many ranges must not take it.
+    private mutating func writeChallenge(to writer: inout ByteWriter, packet: inout SentPacket) {
+        guard let data = control.challenge,
+            writeControlFrame(.pathChallenge(data: data), to: &writer)
+        else { return }
+        control.challenge = nil
+        packet.state = .inFlight
+    }
+
+    private mutating func writeControl(to writer: inout ByteWriter, packet: inout SentPacket) {
+        if let (data, observed) = control.response,
+            writeControlFrame(.pathResponse(data: data, observed: observed), to: &writer)
+        {
+            control.response = nil
+            packet.state = .inFlight
+        }
+        if control.keepalive,
+            writeControlFrame(.keepalive(interval: configuration.keepaliveInterval), to: &writer)
+        {
+            control.keepalive = false
+            packet.append(.keepalive)
+            packet.state = .inFlight
+        }
+        if control.keepaliveAnswer,
+            writeControlFrame(.keepaliveAnswer(hint: keepaliveHint), to: &writer)
+        {
+            control.keepaliveAnswer = false
+            packet.append(.keepaliveAnswer)
+            packet.state = .inFlight
+        }
+        if control.credit,
+            writeControlFrame(.credit(limit: reassembler.announceCredit()), to: &writer)
+        {
+            control.credit = false
+            packet.append(.credit)
+            packet.state = .inFlight
+        }
+        if queue.shouldReportBlocked(),
+            writeControlFrame(.blocked(limit: queue.credit), to: &writer)
+        {
+            packet.state = .inFlight
+        }
+    }
+
+    private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
+        (try? frame.write(to: &writer)) != nil
+    }
+
+    private mutating func writeData(
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64
+    ) {
+        while Int(packet.frameCount) < SentPacket.framesMax,
+            let frame = ephemeral.writeNext(to: &writer)
+        {
+            packet.append(frame)
+            packet.state = .inFlight
+        }
+        while Int(packet.frameCount) < SentPacket.framesMax,
+            let (slot, index) = queue.next(room: writer.remaining, packet: number)
+        {
+            guard let frame = queue.write(slot: slot, index: index, to: &writer) else { return }
+            packet.append(frame)
+            packet.state = .inFlight
+        }
+    }
+
+    /// A header needs a full sample behind it, and the server must be able to answer at least with
+    /// a challenge of no more bytes.
+    private func pad(_ writer: inout ByteWriter, header: DataHeader) {
+        let payload = writer.offset - header.byteCount
+        var missing = WireLimits.packetNumberByteCountMax - header.packetNumber.byteCount - payload
+        let sealed = writer.offset + WireLimits.tagByteCount
+        missing = max(missing, Self.datagramByteCountMin(side) - sealed, 0)
+        try? writer.writeZeros(min(missing, writer.remaining))
+    }
+
+    static func datagramByteCountMin(_ side: ConnectionID.Side) -> Int {
+        side == .client ? WireLimits.serverDatagramByteCountMin : 32
+    }
+
+    // MARK: Packets
+
+    private func header(_ number: UInt64) -> DataHeader {
+        DataHeader(
+            keyPhase: 0, connectionID: remoteID,
+            packetNumber: TruncatedPacketNumber(
+                number, largestAcknowledged: detector.largestAcknowledged))
+    }
+
+    private mutating func makeRoomForPacket(now: Instant) {
+        if detector.packets.next == nextSkip {
+            detector.makeRoom(now: now)
+            repairLost(now: now)
+            detector.skipNumber()
+            nextSkip = detector.packets.next + 128 + random.next() % 256
+        }
+        detector.makeRoom(now: now)
+        repairLost(now: now)
+    }
+
+    private func seal(
+        _ room: inout MutableRawSpan, header: DataHeader, number: UInt64, payloadEnd: Int
+    ) -> Int {
+        let byteCount = writeKeys.cipher.seal(
+            &room, headerByteCount: header.byteCount,
+            payloadByteCount: payloadEnd - header.byteCount, pathID: 0, packetNumber: number)
+        let numberOffset = 1 + remoteID.byteCount
+        let sample = numberOffset + WireLimits.packetNumberByteCountMax
+        let mask = writeKeys.header.mask(
+            sample: room.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
+        room.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
+        for i in 0..<header.packetNumber.byteCount {
+            room.mask(at: numberOffset + i, with: mask[1 + i])
+        }
+        return byteCount
+    }
+
+    private mutating func note(
+        _ packet: inout SentPacket, _ number: UInt64, byteCount: Int, isProbe: Bool, now: Instant
+    ) {
+        packet.byteCount = UInt16(byteCount)
+        packet.sent = now
+        let isAckEliciting = packet.state == .inFlight
+        detector.sent(packet, now: now)
+        statistics.packetsSent += 1
+        statistics.bytesSent += byteCount
+        if isAckEliciting {
+            pacer.sent(byteCount: byteCount)
+            if unansweredSince == nil { unansweredSince = now }
+            quietInARow = 0
+        } else {
+            quietInARow += 1
+            if quietInARow >= 16, acks.received.count > 4 { control.ping = true }
+        }
+        if side == .client { timers[.keepalive] = now + configuration.keepaliveInterval }
+        trace.note(
+            .packetSent(
+                number: number, byteCount: byteCount, frameCount: Int(packet.frameCount),
+                isProbe: isProbe), now)
+    }
+
+    // MARK: Special packets
+
+    /// The address before the last move is asked too: a forger may have moved a copy of a packet.
+    private mutating func transmitChallenge(
+        to previous: Address, into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        guard let data = control.challengeToPrevious else { return nil }
+        control.challengeToPrevious = nil
+        let byteCount = transmitAlone(.pathChallenge(data: data), into: &room, now: now)
+        return byteCount.map { Transmission(byteCount: $0, destination: previous) }
+    }
+
+    private mutating func transmitAlone(
+        _ frame: ControlFrame, into room: inout MutableRawSpan, now: Instant
+    ) -> Int? {
+        makeRoomForPacket(now: now)
+        let number = detector.packets.next
+        let header = header(number)
+        var payloadEnd: Int
+        do {
+            var view = room._mutatingExtracting(0..<room.byteCount - WireLimits.tagByteCount)
+            var writer = ByteWriter(&view)
+            guard (try? header.write(to: &writer)) != nil,
+                (try? frame.write(to: &writer)) != nil
+            else { return nil }
+            pad(&writer, header: header)
+            payloadEnd = writer.offset
+        }
+        var packet = SentPacket()
+        let byteCount = seal(&room, header: header, number: number, payloadEnd: payloadEnd)
+        note(&packet, number, byteCount: byteCount, isProbe: false, now: now)
+        return byteCount
+    }
+
+    private mutating func transmitClose(
+        _ code: ErrorCode, into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        makeRoomForPacket(now: now)
+        let number = detector.packets.next
+        let header = header(number)
+        phase = .closed
+        guard path.allowance >= Self.datagramByteCountMin(side) else { return nil }
+        var payloadEnd: Int
+        do {
+            let sizeMax = min(room.byteCount, path.allowance)
+            var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
+            var writer = ByteWriter(&view)
+            let frame = CloseFrame(code: code.rawValue)
+            guard (try? header.write(to: &writer)) != nil,
+                (try? frame.write(reason: "", to: &writer)) != nil
+            else { return nil }
+            pad(&writer, header: header)
+            payloadEnd = writer.offset
+        }
+        var packet = SentPacket()
+        let byteCount = seal(&room, header: header, number: number, payloadEnd: payloadEnd)
+        note(&packet, number, byteCount: byteCount, isProbe: false, now: now)
+        return Transmission(byteCount: byteCount, destination: path.address)
+    }
+}

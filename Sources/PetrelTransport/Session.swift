@@ -1,0 +1,169 @@
+// One session with one peer: its parts and its story; what it does is in the extensions.
+
+public import PetrelBase
+public import PetrelCrypto
+internal import PetrelWire
+
+/// A relation with a peer that proved its key, across addresses and losses.
+///
+///     unconfirmed ── first packet opened ──▶ active ── close ──▶ closing ── CLOSE sent ──▶ closed
+///       (server)                              │ CLOSE received, silence ────────────────────▲
+///                                             └──────────────────────────────────────────────┘
+///
+/// Sans I/O: the owner brings datagrams, time and messages; after every call it takes what
+/// `transmit` has, until there is nothing, and comes back at `deadline`.
+public struct Session: ~Copyable {
+    enum Phase: Equatable, Sendable {
+        case unconfirmed
+        case active
+        case closing(ErrorCode)
+        case closed
+    }
+
+    /// Small frames that wait for the next packet.
+    struct PendingControl: Sendable {
+        var challenge: UInt64?
+        var challengeToPrevious: UInt64?
+        var response: (data: UInt64, observed: Address)?
+        var keepalive = false
+        var keepaliveAnswer = false
+        var credit = false
+        var blocked = false
+        var ping = false
+
+        var isEmpty: Bool {
+            challenge == nil && response == nil && !keepalive && !keepaliveAnswer && !credit
+                && !blocked && !ping
+        }
+    }
+
+    let side: ConnectionID.Side
+    let configuration: SessionConfiguration
+    let localID: ConnectionID
+    let remoteID: ConnectionID
+    /// The key that the peer proved: the device's, or the server's.
+    public let peerKey: PublicKey
+    let peerParameters: TransportParameters
+    let readKeys: TrafficKeys
+    let writeKeys: TrafficKeys
+
+    var phase: Phase
+    var path: Path
+    var replay = ReplayWindow()
+    var largestReceived: UInt64?
+    var acks = AckTracker()
+    var detector = LossDetector()
+    var congestion = NewReno()
+    var pacer = Pacer()
+    var queue: SendQueue
+    var ephemeral = EphemeralSender()
+    var reassembler: Reassembler
+    var ephemeralReceiver = EphemeralReceiver()
+    var control = PendingControl()
+    var timers = SessionTimers()
+    var random = SecureRandom()
+    var probesPending = 0
+    var nextSkip: UInt64
+    var quietInARow = 0
+    var failedOpens: UInt64 = 0
+    var trace: TraceLog
+    var keyLog: [String] = []
+
+    /// A number that a server's owner gives out with each answer to a keepalive.
+    public var keepaliveHint: UInt64 = 0
+    /// When the peer was last heard.
+    public internal(set) var lastHeard: Instant
+    /// Since when something that asks for an answer has had none; `nil` if nothing waits.
+    public internal(set) var unansweredSince: Instant?
+    /// What was counted.
+    public internal(set) var statistics = SessionStatistics()
+
+    init(
+        side: ConnectionID.Side, configuration: SessionConfiguration, localID: ConnectionID,
+        remoteID: ConnectionID, peerKey: PublicKey, peerParameters: TransportParameters,
+        secrets: borrowing NoiseSecrets, address: Address, now: Instant
+    ) {
+        self.side = side
+        self.configuration = configuration
+        self.localID = localID
+        self.remoteID = remoteID
+        self.peerKey = peerKey
+        self.peerParameters = peerParameters
+        switch side {
+        case .client:
+            readKeys = TrafficKeys(secret: secrets.responderToInitiator)
+            writeKeys = TrafficKeys(secret: secrets.initiatorToResponder)
+            phase = .active
+        case .server:
+            readKeys = TrafficKeys(secret: secrets.initiatorToResponder)
+            writeKeys = TrafficKeys(secret: secrets.responderToInitiator)
+            phase = .unconfirmed
+        }
+        path = Path(address: address)
+        queue = SendQueue(
+            messagesMax: configuration.queuedMessagesMax,
+            byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit)
+        reassembler = Reassembler(credit: configuration.receiveCredit)
+        trace = TraceLog(isOn: configuration.isTracing)
+        lastHeard = now
+        nextSkip = 0
+        nextSkip = 64 + random.next() % 256
+        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
+        if configuration.revealsSecrets {
+            let serverID = side == .server ? localID : remoteID
+            keyLog = KeyLog.lines(secrets, serverID: serverID)
+        }
+    }
+
+    /// The connection ID that the peer writes on its packets; a client's is 32 bits.
+    public var connectionID: UInt64 { localID.value }
+    /// Where packets go now.
+    public var address: Address { path.address }
+    /// Whether the session is over and can be dropped.
+    public var isClosed: Bool { phase == .closed }
+    /// Whether the peer has shown that it holds the keys.
+    public var isConfirmed: Bool { phase != .unconfirmed }
+    /// Messages towards the peer that it does not have yet.
+    public var queuedMessages: Int { queue.count }
+    /// Their bytes.
+    public var queuedByteCount: Int { queue.byteCount }
+    /// The smoothed round trip; `nil` before the first sample.
+    public var roundTrip: Interval? { detector.rtt.hasSample ? detector.rtt.smoothed : nil }
+    /// The probe timeout before backoff: how long an answer may take.
+    public var probeInterval: Interval {
+        detector.probeInterval(ackDelayMax: peerParameters.ackDelayMax)
+    }
+    /// When `advance` must be called next; `.distantFuture` if never.
+    public var deadline: Instant { phase == .closed ? .distantFuture : timers.deadline }
+
+    /// Moves the collected trace events to the end of `list`.
+    public mutating func takeTrace(into list: inout [TimedTraceEvent]) { trace.take(into: &list) }
+
+    /// Returns the key log lines once; empty unless the configuration reveals secrets.
+    public mutating func takeKeyLog() -> [String] {
+        defer { keyLog = [] }
+        return keyLog
+    }
+}
+
+/// What a session counted.
+public struct SessionStatistics: Equatable, Sendable {
+    /// Packets sent.
+    public var packetsSent = 0
+    /// Their bytes, without IP and UDP headers.
+    public var bytesSent = 0
+    /// Packets opened.
+    public var packetsReceived = 0
+    /// Their bytes.
+    public var bytesReceived = 0
+    /// Packets declared lost.
+    public var packetsLost = 0
+    /// Of these, packets that arrived after all.
+    public var lossesSpurious = 0
+    /// Probes sent.
+    public var probes = 0
+    /// Messages and ephemeral values handed to the owner.
+    public var messagesReceived = 0
+    /// Changes of the peer's address followed.
+    public var addressMoves = 0
+}

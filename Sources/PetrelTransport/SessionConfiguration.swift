@@ -1,0 +1,76 @@
+// How a session behaves, and how much one peer may cost: every limit of a session, with its unit.
+
+public import PetrelBase
+internal import PetrelWire
+
+/// The settings of a session: a plain value, checked once by `validated()`.
+///
+/// A limit that two sides must agree on is in `WireLimits` or a transport parameter.
+public struct SessionConfiguration: Equatable, Sendable {
+    /// Largest datagram that is sent, in bytes (RFC 9000 §14: 1200).
+    public var datagramByteCountMax = WireLimits.datagramByteCountMax
+    /// Messages that wait or are under way towards the peer.
+    public var queuedMessagesMax = 512
+    /// Bytes of messages that wait or are under way towards the peer.
+    public var queuedByteCountMax = 2 * 1_024 * 1_024
+    /// Ack-eliciting packets under way.
+    public var packetsInFlightMax = 512
+    /// Message bytes that the peer may have under way or waiting for earlier ones.
+    public var receiveCredit = 192 * 1_024
+    /// Longest that an acknowledgement of message data is held back, to ride on an answer.
+    public var messageAckDelay = Interval.milliseconds(1)
+    /// Longest that any other acknowledgement is held back.
+    public var ackDelayMax = Interval.milliseconds(10)
+    /// A client that sent nothing for this long says that it is alive.
+    public var keepaliveInterval = Interval.seconds(20)
+    /// Silence after which the session is over.
+    public var idleTimeout = Interval.seconds(180)
+    /// An ephemeral message that could not be sent for this long is dropped.
+    public var ephemeralAgeMax = Interval.milliseconds(100)
+    /// Changes of the peer's address followed within a minute.
+    public var addressMovesPerMinuteMax = 8
+    /// Whether trace events are collected.
+    public var isTracing = false
+    /// Whether the traffic secrets are handed out for a key log.
+    public var revealsSecrets = false
+
+    /// Creates the defaults.
+    public init() {}
+
+    /// A setting outside its bounds.
+    public struct Invalid: Error, Equatable, Sendable {
+        /// The name of the setting.
+        public var name: String
+        /// What would be accepted.
+        public var accepted: String
+    }
+
+    /// Returns the settings, or throws at the first that is out of bounds.
+    public func validated() throws(Invalid) -> SessionConfiguration {
+        try check(
+            "datagram_byte_count_max", 1_200...1_452 ~= datagramByteCountMax, "1200...1452")
+        try check("queued_messages_max", 1...4_096 ~= queuedMessagesMax, "1...4096")
+        try check("queued_byte_count_max", queuedByteCountMax >= 65_536, "65536 or more")
+        try check("packets_in_flight_max", 16...512 ~= packetsInFlightMax, "16...512")
+        try check("receive_credit", receiveCredit >= 65_536, "65536 or more")
+        try check("ack_delay_max", ackDelayMax <= .milliseconds(25), "25 ms or less")
+        try check("message_ack_delay", messageAckDelay <= ackDelayMax, "ack_delay_max or less")
+        try check("idle_timeout", idleTimeout >= .seconds(5), "5 s or more")
+        let keepalive = .seconds(1)...(idleTimeout / 2) ~= keepaliveInterval
+        try check("keepalive_interval", keepalive, "1 s to half of idle_timeout")
+        return self
+    }
+
+    /// What the peer is told of these settings.
+    var parameters: TransportParameters {
+        var parameters = TransportParameters()
+        parameters.ackDelayMax = ackDelayMax
+        parameters.initialCredit = UInt64(receiveCredit)
+        parameters.idleTimeout = idleTimeout
+        return parameters
+    }
+
+    private func check(_ name: String, _ holds: Bool, _ accepted: String) throws(Invalid) {
+        if !holds { throw Invalid(name: name, accepted: accepted) }
+    }
+}

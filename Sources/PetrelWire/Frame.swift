@@ -1,0 +1,133 @@
+// The frames of a data packet, as one enum, and the walk over a payload (Protocol/transport.md §5).
+
+public import PetrelBase
+
+/// The number that a frame begins with.
+public enum FrameType: UInt8, Sendable, CaseIterable {
+    case padding = 0x00
+    case ping = 0x01
+    case ack = 0x02
+    case close = 0x03
+    case keepalive = 0x04
+    case keepaliveAnswer = 0x05
+    case pathChallenge = 0x06
+    case pathResponse = 0x07
+    case credit = 0x08
+    case blocked = 0x09
+    case message = 0x10
+    case fragment = 0x11
+    case ephemeral = 0x12
+}
+
+/// One frame of a payload; borrowed bytes stay in the datagram.
+public enum Frame: ~Escapable {
+    /// Nothing; fills a packet up.
+    case padding
+    /// Asks for an acknowledgement.
+    case ping
+    /// Packets that arrived.
+    case ack(AckFrame)
+    /// The session is over.
+    case close(CloseFrame)
+    /// The client is alive, and will say so again within that interval.
+    case keepalive(interval: Interval)
+    /// The server's answer, with a number whose meaning is its owner's.
+    case keepaliveAnswer(hint: UInt64)
+    /// Asks for a PATH_RESPONSE with the same data.
+    case pathChallenge(data: UInt64)
+    /// The data of a PATH_CHALLENGE, and the address that it came from.
+    case pathResponse(data: UInt64, observed: Address)
+    /// How many message bytes may be sent, counted from the start of the session.
+    case credit(limit: UInt64)
+    /// More message bytes wait than the limit allows.
+    case blocked(limit: UInt64)
+    /// A message or a fragment of one.
+    case message(MessageFragment)
+    /// A value that replaces older ones.
+    case ephemeral(EphemeralFrame)
+    /// A frame of a later version that may be skipped.
+    case unknown
+
+    /// Whether the receiver must acknowledge the packet soon.
+    public var isAckEliciting: Bool {
+        switch self {
+        case .padding, .ack, .close: false
+        default: true
+        }
+    }
+
+    /// Decodes the next frame of a payload.
+    ///
+    /// Types at or above 0x40 with the low bit set carry their length and are skipped, so that later
+    /// versions can add frames; any other unknown type is malformed.
+    ///
+    /// - Throws: `.truncated` if the payload ends within the frame, `.malformed` if the frame is
+    ///   unknown or holds a forbidden value.
+    @_lifetime(copy reader)
+    public init(_ reader: inout ByteReader) throws(DecodeError) {
+        let start = reader.offset
+        let number = try reader.readVarInt()
+        guard let type = UInt8(exactly: number).flatMap(FrameType.init) else {
+            guard number >= 0x40, number & 1 == 1 else { throw .malformed(offset: start) }
+            let length = try reader.readVarInt()
+            guard length <= UInt64(reader.remaining) else {
+                throw .truncated(offset: reader.offset)
+            }
+            _ = try reader.readBytes(Int(length))
+            self = .unknown
+            return
+        }
+        switch type {
+        case .padding: self = .padding
+        case .ping: self = .ping
+        case .ack: self = .ack(try AckFrame(&reader))
+        case .close: self = .close(try CloseFrame(&reader))
+        case .keepalive:
+            self = .keepalive(interval: .seconds(Int64(try reader.readVarInt() & 0xFFFF)))
+        case .keepaliveAnswer: self = .keepaliveAnswer(hint: try reader.readVarInt())
+        case .pathChallenge: self = .pathChallenge(data: try reader.readUInt64())
+        case .pathResponse:
+            let data = try reader.readUInt64()
+            let high = try reader.readUInt64()
+            let low = try reader.readUInt64()
+            let port = try reader.readUInt16()
+            self = .pathResponse(data: data, observed: Address(high: high, low: low, port: port))
+        case .credit: self = .credit(limit: try reader.readVarInt())
+        case .blocked: self = .blocked(limit: try reader.readVarInt())
+        case .message: self = .message(try MessageFragment(message: &reader))
+        case .fragment: self = .message(try MessageFragment(fragment: &reader))
+        case .ephemeral: self = .ephemeral(try EphemeralFrame(&reader))
+        }
+    }
+}
+
+/// The session is over, and why.
+///
+///     CLOSE  code varint | length u8 | reason, UTF-8
+public struct CloseFrame: Equatable, Sendable {
+    /// An `ErrorCode`, or a number of a later version.
+    public var code: UInt64
+
+    /// Creates the frame.
+    public init(code: UInt64) { self.code = code }
+
+    /// Writes the frame, type included, with a reason of ASCII text for people.
+    public func write(reason: StaticString, to writer: inout ByteWriter) throws(NoRoom) {
+        let count = min(reason.utf8CodeUnitCount, WireLimits.closeReasonByteCountMax)
+        guard 2 + varIntByteCount(code) + count <= writer.remaining else { throw NoRoom() }
+        try writer.writeUInt8(FrameType.close.rawValue)
+        try writer.writeVarInt(code)
+        try writer.writeUInt8(UInt8(count))
+        for i in 0..<count { try writer.writeUInt8(unsafe reason.utf8Start[i]) }
+    }
+
+    /// Decodes the body of a CLOSE frame; the reason is for captures and is passed over.
+    init(_ reader: inout ByteReader) throws(DecodeError) {
+        code = try reader.readVarInt()
+        let count = Int(try reader.readUInt8())
+        guard count <= WireLimits.closeReasonByteCountMax else {
+            throw .malformed(offset: reader.offset)
+        }
+        _ = try reader.readBytes(count)
+    }
+}

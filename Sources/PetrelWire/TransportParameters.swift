@@ -1,0 +1,90 @@
+// What two sides must agree on, exchanged inside HELLO and ACCEPT (Protocol/transport.md §4.4).
+
+public import PetrelBase
+
+/// A side's own limits, which the other side must keep to.
+///
+///     count u8 | ( identifier varint | length varint | value ) * count
+///
+/// Values are varints. A parameter that is absent has its default, one that is unknown is skipped,
+/// one that stands twice is malformed.
+public struct TransportParameters: Equatable, Sendable {
+    /// The longest that this side holds an acknowledgement back; identifier 1, in milliseconds.
+    public var ackDelayMax = Interval.milliseconds(25)
+    /// Message bytes that the peer may send before the first CREDIT; identifier 2.
+    public var initialCredit: UInt64 = 192 * 1_024
+    /// Silence after which this side forgets the session; identifier 3, in milliseconds.
+    public var idleTimeout = Interval.seconds(180)
+
+    /// Creates the defaults.
+    public init() {}
+
+    private enum Identifier: UInt64, CaseIterable {
+        case ackDelayMax = 1
+        case initialCredit = 2
+        case idleTimeout = 3
+    }
+
+    /// The most parameters in a list; more are malformed.
+    private static let countMax = 32
+
+    /// Writes the list.
+    public func write(to writer: inout ByteWriter) throws(NoRoom) {
+        try writer.writeUInt8(UInt8(Identifier.allCases.count))
+        for identifier in Identifier.allCases {
+            let value = value(of: identifier)
+            try writer.writeVarInt(identifier.rawValue)
+            try writer.writeVarInt(UInt64(varIntByteCount(value)))
+            try writer.writeVarInt(value)
+        }
+    }
+
+    /// Reads a list.
+    ///
+    /// - Throws: `.truncated` if it ends early; `.malformed` if a known parameter is out of bounds,
+    ///   stands twice, or there are more than 32.
+    public init(_ reader: inout ByteReader) throws(DecodeError) {
+        let count = Int(try reader.readUInt8())
+        guard count <= Self.countMax else { throw .malformed(offset: reader.offset) }
+        var seen: UInt64 = 0
+        for _ in 0..<count {
+            let number = try reader.readVarInt()
+            let length = try reader.readVarInt()
+            guard length <= UInt64(reader.remaining) else {
+                throw .truncated(offset: reader.offset)
+            }
+            let bytes = try reader.readBytes(Int(length))
+            guard let identifier = Identifier(rawValue: number) else { continue }
+            guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }
+            seen |= 1 << number
+            var field = ByteReader(bytes)
+            let value = try field.readVarInt()
+            guard field.remaining == 0, set(identifier, to: value) else {
+                throw .malformed(offset: reader.offset)
+            }
+        }
+    }
+
+    private func value(of identifier: Identifier) -> UInt64 {
+        switch identifier {
+        case .ackDelayMax: UInt64(clamping: ackDelayMax.nanoseconds / 1_000_000)
+        case .initialCredit: initialCredit
+        case .idleTimeout: UInt64(clamping: idleTimeout.nanoseconds / 1_000_000)
+        }
+    }
+
+    private mutating func set(_ identifier: Identifier, to value: UInt64) -> Bool {
+        switch identifier {
+        case .ackDelayMax:
+            guard value <= 1_000 else { return false }
+            ackDelayMax = .milliseconds(Int64(value))
+        case .initialCredit:
+            guard value <= 1 << 30 else { return false }
+            initialCredit = value
+        case .idleTimeout:
+            guard 5_000...86_400_000 ~= value else { return false }
+            idleTimeout = .milliseconds(Int64(value))
+        }
+        return true
+    }
+}
