@@ -20,14 +20,17 @@ private struct Replacement {
         let substitute = open(device, O_RDWR | O_CLOEXEC)
         try #require(substitute >= 0)
         defer { close(substitute) }
-        for descriptor in Int32(0)..<1_024 {
+        // All are found before any is copied: a copy leads to the same file.
+        let found = (Int32(0)..<1_024).filter { descriptor in
             var link = [CChar](repeating: 0, count: Int(PATH_MAX))
             let count = readlink("/proc/self/fd/\(descriptor)", &link, link.count - 1)
-            guard count > 0, strcmp(link, resolved) == 0 else { continue }
-            saved.append((descriptor, dup(descriptor)))
+            return count > 0 && strcmp(link, resolved) == 0
+        }
+        try #require(!found.isEmpty)
+        for descriptor in found {
+            saved.append((descriptor, fcntl(descriptor, F_DUPFD_CLOEXEC, 0)))
             try #require(dup2(substitute, descriptor) == descriptor)
         }
-        try #require(!saved.isEmpty)
     }
 
     func undo() {
@@ -57,8 +60,7 @@ private struct Replacement {
         try bench.enrol(1)
         let local = try #require(bench.local)
         let fault = try Replacement(of: bench.directory.store + "/data.mdb", by: "/dev/null")
-        let results = try bench.run([.sample(createAccount: 2), .sample(createAccount: 3)])
-        #expect(results == [.failure(.failed), .failure(.failed)])
+        #expect(try bench.run([.sample(createAccount: 2)]) == [.failure(.failed)])
         // The next flush would succeed, and tell of pages that are gone.
         fault.undo()
         #expect(throws: StoreFailure.failed) {
