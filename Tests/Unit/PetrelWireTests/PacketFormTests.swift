@@ -14,7 +14,8 @@ import Testing
 
     static let hello: [UInt8] = [0xC4, 0, 0, 0, 1] + [UInt8](repeating: 7, count: 251)
     static let accept: [UInt8] = [0xC8, 0, 0, 0, 1, 0xC1, 0x1E, 0, 1]
-    static let toServer: [UInt8] = [0x7F, 1, 2, 3, 4, 5, 6, 7, 8] + [UInt8](repeating: 9, count: 20)
+    static let toServer: [UInt8] =
+        [0x7F, 1, 2, 3, 4, 5, 6, 7, 8] + [UInt8](repeating: 9, count: 20)
     static let toClient: [UInt8] = [0x40, 0xC1, 0x1E, 0, 1] + [UInt8](repeating: 9, count: 20)
     static let client = ConnectionID.client(0xC11E_0001)
     static let server = ConnectionID.server(0x0102_0304_0506_0708)
@@ -35,9 +36,11 @@ import Testing
             bytes: [0xC8, 1, 0, 0, 1, 0, 0, 0, 0], side: .client, form: nil,
             testDescription: "ACCEPT of another version"),
         Row(bytes: toServer, side: .server, form: .data(server), testDescription: "data, server"),
-        Row(bytes: toServer.dropLast(), side: .server, form: nil, testDescription: "29 bytes least"),
+        Row(
+            bytes: toServer.dropLast(), side: .server, form: nil, testDescription: "29 bytes least"),
         Row(bytes: toClient, side: .client, form: .data(client), testDescription: "data, client"),
-        Row(bytes: toClient.dropLast(), side: .client, form: nil, testDescription: "25 bytes least"),
+        Row(
+            bytes: toClient.dropLast(), side: .client, form: nil, testDescription: "25 bytes least"),
         Row(
             bytes: [0x3F] + toServer.dropFirst(), side: .server, form: nil,
             testDescription: "fixed bit missing"),
@@ -82,8 +85,8 @@ import Testing
         for first in UInt8.min...UInt8.max {
             let bytes = [first] + Self.toServer.dropFirst()
             var reader = ByteReader(bytes.span.bytes)
-            let isRight = first & 0xC3 == 0x40
-            #expect((try? DataHeader(&reader, receivedBy: .server)) != nil == isRight, "\(first)")
+            let header = try? DataHeader(&reader, receivedBy: .server)
+            #expect((header != nil) == (first & 0xC3 == 0x40), "\(first)")
         }
     }
 }

@@ -37,7 +37,7 @@ import Testing
             value: 0, byteCount: 4, largest: 1 << 32 - 1, full: 1 << 32,
             testDescription: "4 bytes, next window"),
         Row(
-            value: 0, byteCount: 1, largest: 1 << 62 - 1, full: 1 << 62 - 256,
+            value: 0, byteCount: 1, largest: 1 << 62 - 2, full: 1 << 62 - 256,
             testDescription: "no number from 2^62 on"),
     ]
 
@@ -51,7 +51,7 @@ import Testing
         let rows: [(UInt64, UInt64?, Int)] = [
             (0, nil, 1), (126, nil, 1), (127, nil, 2), (1_127, 1_000, 1), (1_128, 1_000, 2),
             (33_767, 1_000, 2), (33_768, 1_000, 3), (1_000 + 1 << 23, 1_000, 4),
-            (1_000 + 1 << 31 - 1, 1_000, 4),
+            (1_000 + 1 << 31, 1_000, 4), (1 << 40, nil, 4),
         ]
         for (number, acknowledged, byteCount) in rows {
             let truncated = TruncatedPacketNumber(number, largestAcknowledged: acknowledged)

@@ -39,7 +39,7 @@ import Testing
 
     @Test func refuses() {
         let key = Self.keyText
-        let wrong = "A" + key.dropFirst()
+        let wrong = "B" + key.dropFirst()
         let rows: [(String, ServerAddressError)] = [
             ("", .scheme(found: "")),
             ("http://h/#\(key)", .scheme(found: "http://h/#\(key)")),
@@ -51,15 +51,17 @@ import Testing
             ("petrel://h/x/#\(key)", .host(found: "h/x")),
             ("petrel://[::1/#\(key)", .host(found: "[::1")),
             ("petrel://[::1]x/#\(key)", .host(found: "[::1]x")),
-            ("petrel://\(String(repeating: "a", count: 256))/#\(key)",
-                .host(found: String(repeating: "a", count: 256))),
+            (
+                "petrel://\(String(repeating: "a", count: 256))/#\(key)",
+                .host(found: String(repeating: "a", count: 256))
+            ),
             ("petrel://h:/#\(key)", .port(found: "")),
             ("petrel://h:0/#\(key)", .port(found: "0")),
             ("petrel://h:65536/#\(key)", .port(found: "65536")),
             ("petrel://h:+80/#\(key)", .port(found: "+80")),
             ("petrel://h:-80/#\(key)", .port(found: "-80")),
             ("petrel://h:80x/#\(key)", .port(found: "80x")),
-            ("petrel://::1/#\(key)", .port(found: ":1")),
+            ("petrel://::1/#\(key)", .host(found: "::1")),
             ("petrel://h/#\(key)=", .keyMalformed(found: key + "=")),
             ("petrel://h/#\(key.dropLast())", .keyMalformed(found: String(key.dropLast()))),
             ("petrel://h/#\(key)A", .keyMalformed(found: key + "A")),

@@ -60,7 +60,7 @@ import Testing
         ([1, 2, 1], .truncated(offset: 3), "no value"),
         ([1, 9, 0x80, 0, 0, 9], .truncated(offset: 6), "value longer than the list"),
         ([1, 2, 2, 7, 0], .malformed(offset: 5), "bytes behind the value"),
-        ([2, 2, 1, 7, 2, 1, 7], .malformed(offset: 6), "twice"),
+        ([2, 2, 1, 7, 2, 1, 7], .malformed(offset: 7), "twice"),
     ]
 
     @Test(arguments: bad.indices)
