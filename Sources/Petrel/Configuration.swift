@@ -11,6 +11,19 @@ public struct Configuration: Sendable {
     public var directory: String
     /// What the owner calls this device, at most 64 bytes; shown to the account's other devices.
     public var deviceName: String
+    /// Whether the client uses the network, or only reads what is on the disk.
+    public enum Network: Equatable, Sendable {
+        /// It connects, and connects again, by itself.
+        case automatic
+        /// It never does; messages wait in the outbox.
+        case none
+    }
+
+    /// Whether the client uses the network.
+    public var network = Network.automatic
+    /// Where the secrets of sessions are written, so that captures can be decrypted; a file of mode
+    /// 0600, `nil` for none. For tests only: who has it reads everything.
+    public var keyLog: String?
     /// How often a session that is otherwise silent shows that it is alive.
     public var keepalive = Duration.seconds(20)
 

@@ -38,6 +38,7 @@ public final class PetrelClient: Sendable {
         self.store = store
         var settings = ClientConfiguration()
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
+        settings.session.revealsSecrets = configuration.keyLog != nil
         do {
             settings.session = try settings.session.validated()
         } catch {
@@ -55,7 +56,8 @@ public final class PetrelClient: Sendable {
             let runner = Handover(
                 try Runner(
                     shared: shared, store: store, core: core, host: address.host,
-                    port: address.port))
+                    port: address.port, network: configuration.network,
+                    keyLogPath: configuration.keyLog))
             guard Thread.start({ runner.value.run() }) else {
                 throw PetrelError(
                     .system, "the system has no threads left", advice: "raise its limit")
@@ -289,6 +291,13 @@ extension PetrelClient {
         try read { () throws(ClientStoreError) in
             try store.outbox(after: 0, limit: limit).map(\.clientMessageID.text)
         }
+    }
+
+    /// How many messages the outbox has ever taken in on this device.
+    ///
+    /// - Throws: `storeFailed`.
+    public func queuedCount() throws(PetrelError) -> UInt64 {
+        try read { () throws(ClientStoreError) in try store.lastOutboxIndex() }
     }
 
     /// Messages that the server refused for good.

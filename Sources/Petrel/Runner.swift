@@ -109,11 +109,15 @@ final class Runner: EventHandler {
     private var isResolving = false
     private var hasAddresses = false
     private var isClosing = false
+    private let network: Configuration.Network
+    private let keyLog: KeyLogFile?
 
     init(
         shared: Shared, store: FileClientStore, core: consuming ClientCore, host: String,
-        port: UInt16
+        port: UInt16, network: Configuration.Network, keyLogPath: String?
     ) throws(SystemError) {
+        if let keyLogPath { keyLog = try KeyLogFile(path: keyLogPath) } else { keyLog = nil }
+        self.network = network
         self.shared = shared
         self.store = store
         self.host = host
@@ -186,6 +190,7 @@ extension Runner {
     private func settle(now: Instant) {
         core.finishBatch(now: now, wall: WallTime.now)
         transmit(now: now)
+        if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
         core.takeEvents(into: &events)
         tell(now: now)
         guard !isClosing else { return loop.stop() }
@@ -289,7 +294,7 @@ extension Runner {
     /// Asks the system for the server's addresses, on a thread of its own: that may take long.
     private func resolve() {
         resolveAt = .distantFuture
-        guard !isResolving else { return }
+        guard !isResolving, network == .automatic else { return }
         isResolving = true
         let (shared, host, port) = (shared, host, port)
         let isStarted = Thread.start {

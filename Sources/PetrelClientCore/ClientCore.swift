@@ -235,6 +235,9 @@ extension ClientCore {
     /// Whether nothing of the account is missing here, as far as is known.
     public var isCaughtUp: Bool { sync.isCaughtUp }
 
+    /// Returns the key log lines of the session once; none unless the configuration reveals secrets.
+    public mutating func takeKeyLog() -> [String] { session?.takeKeyLog() ?? [] }
+
     /// Moves the events since the last call to the end of `list`.
     public mutating func takeEvents(into list: inout [ClientEvent]) {
         list.append(contentsOf: events)

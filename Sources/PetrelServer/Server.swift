@@ -7,6 +7,7 @@ internal import PetrelEvent
 public import PetrelServerCore
 internal import PetrelServices
 internal import PetrelStore
+internal import PetrelTransport
 
 /// A server: its keys, its store, its hash threads, and one worker on the thread that runs it.
 ///
@@ -75,14 +76,16 @@ public final class Server {
         ) { ticket, result in
             _ = mailboxes.hashes.post(Worker.HashDone(ticket: ticket, result: result))
         }
+        let keyLog = try Self.keyLog(settings.keyLog)
         var seeded = core
+        seeded.session.revealsSecrets = settings.keyLog != nil
         seeded.seed = SecureRandom().next()
         let brain = ServerCore(
             configuration: seeded, identity: identity, store: store, now: EventLoop.now)
         do throws(SystemError) {
             worker = try Worker(
                 core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
-                stopTimeout: settings.stopTimeout)
+                stopTimeout: settings.stopTimeout, keyLog: keyLog)
             if settings.signals == .stop {
                 try loop.watchSignal(SIGINT, with: worker)
                 try loop.watchSignal(SIGTERM, with: worker)
@@ -124,6 +127,17 @@ public final class Server {
         pool.close()
         // Finishes what waits; nobody is told of it any more, and clients ask again.
         store.close()
+    }
+
+    private static func keyLog(_ path: String?) throws(ServerError) -> KeyLogFile? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            return try KeyLogFile(path: path)
+        } catch {
+            throw ServerError(
+                kind: .keyFile, happened: "The key log \(path) cannot be used: \(error).",
+                advice: "Name a file that only its owner may read, or a new one.")
+        }
     }
 
     private static func listen(_ address: Address) throws(ServerError) -> UDPSocket {

@@ -37,6 +37,20 @@ final class Worker: EventHandler {
         var hashed: [HashDone] = []
         var jobs: [HashJobTicketed] = []
         var signs: [Void] = []
+        let keyLog: KeyLogFile?
+
+        init(core: consuming ServerCore, socket: consuming UDPSocket, keyLog: consuming KeyLogFile?)
+        {
+            self.core = core
+            self.socket = socket
+            self.keyLog = keyLog
+        }
+
+        mutating func logKeys() {
+            guard keyLog != nil else { return }
+            let lines = core.takeKeyLog()
+            keyLog?.append(lines)
+        }
     }
 
     private var state: State
@@ -51,9 +65,9 @@ final class Worker: EventHandler {
 
     init(
         core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
-        mailboxes: Mailboxes, stopTimeout: Interval
+        mailboxes: Mailboxes, stopTimeout: Interval, keyLog: consuming KeyLogFile?
     ) throws(SystemError) {
-        state = State(core: core, socket: socket)
+        state = State(core: core, socket: socket, keyLog: keyLog)
         self.loop = loop
         self.pool = pool
         self.mailboxes = mailboxes
@@ -127,6 +141,7 @@ final class Worker: EventHandler {
     /// Hands on what the core wants, and waits for what comes next.
     private func finish(now: Instant, wall: WallTime) {
         state.handOverHashes(to: pool, now: now, wall: wall)
+        state.logKeys()
         let hasMore = flush(now: now)
         let isStopped = state.core.isDrained || stopDeadline <= now
         if state.core.hasFailed || isStopped || failure != nil { return loop.stop() }

@@ -124,6 +124,7 @@ extension ServerCore {
             metrics.droppedHelloRefused += 1
             return false
         }
+        keyLog += sessions[handle].session.takeKeyLog()
         table.insert(id, handle)
         counters.raise(key, to: counter)
         halfOpen.insert(

@@ -54,6 +54,7 @@ public struct ServerCore: ~Copyable {
 
     /// What was counted.
     public internal(set) var metrics = CoreMetrics()
+    var keyLog: [String] = []
     /// Whether the store failed: nothing is acknowledged any more, and the process must end.
     public internal(set) var hasFailed = false
     /// Whether `stop` was called.
@@ -80,6 +81,12 @@ public struct ServerCore: ~Copyable {
         self.configuration = configuration
         self.identity = identity
         self.store = store
+    }
+
+    /// Returns the key log lines of new sessions once; none unless the configuration reveals secrets.
+    public mutating func takeKeyLog() -> [String] {
+        defer { keyLog.removeAll() }
+        return keyLog
     }
 
     /// The key that clients must know.

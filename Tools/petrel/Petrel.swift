@@ -37,10 +37,10 @@ struct Petrel: AsyncParsableCommand {
             exit(withError: ExitCode(failure.status.rawValue))
         } catch let code as ExitCode {
             exit(withError: code)
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             say(fullMessage(for: error))
             exit(withError: ExitCode(ExitStatus.usage.rawValue))
-        } catch where exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .success {
             exit(withError: error)  // help and version
         } catch {
             say("petrel: \(error); this should not happen, please report it")

@@ -23,7 +23,8 @@ struct ClientOptions: ParsableArguments {
         if let store { return store }
         let environment = ProcessInfo.processInfo.environment
         if let store = environment["PETREL_STORE"], !store.isEmpty { return store }
-        return FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".petrel").path
+        return FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".petrel")
+            .path
     }
 
     private var serverFile: String { "\(directory)/server" }

@@ -3,8 +3,8 @@
 import Dispatch
 import Foundation
 
-/// Runs an action once when SIGINT or SIGTERM comes, instead of dying.
-final class Interruption: Sendable {
+/// Runs an action when SIGINT or SIGTERM comes, instead of dying; for as long as it is kept.
+final class Interruption {
     private let sources: [any DispatchSourceSignal]
 
     /// Starts to listen.

@@ -4,6 +4,7 @@ import Foundation
 import Petrel
 import PetrelBase
 import PetrelEvent
+import PetrelMessaging
 
 /// The clock of all commands.
 enum EventClock {
@@ -47,10 +48,12 @@ struct ShownMessage: Codable {
 
     private var shownText: String {
         guard let text else { return "(\(base64?.count ?? 0) characters of base64, not text)" }
-        return String(text.unicodeScalars.map { scalar in
-            let isControl = scalar.value < 32 && scalar != "\n" && scalar != "\t"
-            return isControl || (127..<160).contains(scalar.value) ? "\u{FFFD}" : Character(scalar)
-        })
+        return String(
+            text.unicodeScalars.map { scalar in
+                let isControl = scalar.value < 32 && scalar != "\n" && scalar != "\t"
+                return isControl || (127..<160).contains(scalar.value)
+                    ? "\u{FFFD}" : Character(scalar)
+            })
     }
 
     /// The 16 digits of a conversation's number.

@@ -1,6 +1,7 @@
 // A process that the demo started: its input, the lines that it says, and its end.
 
 import Foundation
+import Glibc
 import PetrelBase
 
 /// A child process with pipes, read without waiting.
@@ -55,7 +56,7 @@ final class Child {
     func flush() {
         guard !unsent.isEmpty else { return }
         let count = unsent.withUnsafeBytes { bytes in
-            Foundation.write(
+            Glibc.write(
                 input.fileHandleForWriting.fileDescriptor, bytes.baseAddress, bytes.count)
         }
         if count > 0 { unsent.removeFirst(count) }
@@ -98,7 +99,7 @@ final class Child {
 }
 
 /// Waits until one of the children says something, or the time is over.
-func await(_ children: [Child], for interval: Interval) {
+func waitForOutput(of children: [Child], for interval: Interval) {
     var polls = children.flatMap(\.descriptors).map { descriptor in
         pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     }

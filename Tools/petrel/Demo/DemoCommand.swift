@@ -91,9 +91,11 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func documentLines() throws -> [String] {
-        let path = document ?? ["Protocol/transport.md", "README.md"].first {
-            FileManager.default.isReadableFile(atPath: $0)
-        }
+        let path =
+            document
+            ?? ["Protocol/transport.md", "README.md"].first {
+                FileManager.default.isReadableFile(atPath: $0)
+            }
         guard let path else {
             throw Failure(
                 status: .badInput,

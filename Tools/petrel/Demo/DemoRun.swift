@@ -160,7 +160,7 @@ final class DemoRun {
 
     private func listen() throws {
         let children = [alice, bob].compactMap { $0 }
-        await(children + [stage.server].compactMap { $0 }, for: .milliseconds(10))
+        waitForOutput(of: children + [stage.server].compactMap { $0 }, for: .milliseconds(10))
         _ = stage.server?.takeLines()
         for (name, child) in [("alice", alice), ("bob", bob)] {
             guard let child else { continue }
@@ -182,7 +182,9 @@ final class DemoRun {
                 guard let ready = try? decoder.decode(ChatReady.self, from: data) else { continue }
                 becameReady(name, queued: Int(ready.queued))
             case "message":
-                guard let said = try? decoder.decode(ShownMessage.self, from: data) else { continue }
+                guard let said = try? decoder.decode(ShownMessage.self, from: data) else {
+                    continue
+                }
                 show(said, to: name)
             default: break
             }

@@ -82,14 +82,15 @@ final class Stage {
                 linkAddress = try Self.readLink(line, key: serverAddress.key)
                 return
             }
-            await([child], for: .milliseconds(50))
+            waitForOutput(of: [child], for: .milliseconds(50))
         }
         throw ended(child, instead: "being ready")
     }
 
     private static func readLink(_ line: String, key: [UInt8]) throws -> ServerAddress {
         let words = line.split(separator: " ")
-        guard words.count > 1, let port = words[1].split(separator: ":").last.flatMap({ UInt16($0) })
+        guard words.count > 1,
+            let port = words[1].split(separator: ":").last.flatMap({ UInt16($0) })
         else { throw Failure(status: .bug, message: "the link said \(line), which has no port") }
         return ServerAddress(host: "127.0.0.1", port: port, key: key)
     }
@@ -129,7 +130,7 @@ final class Stage {
         let end = EventClock.now + Self.patience
         while EventClock.now < end, child.isRunning {
             lines += child.takeLines()
-            await([child], for: .milliseconds(50))
+            waitForOutput(of: [child], for: .milliseconds(50))
         }
         lines += child.takeLines()
         guard !child.isRunning, child.status == 0 else { throw ended(child, instead: "reading") }
@@ -148,7 +149,7 @@ final class Stage {
                 child.killNow()
                 throw ended(child, instead: "ending")
             }
-            await([child], for: .milliseconds(20))
+            waitForOutput(of: [child], for: .milliseconds(20))
         }
         _ = child.takeLines()
     }
@@ -158,7 +159,7 @@ final class Stage {
         while EventClock.now < end {
             if let line = child.takeLines().first(where: isIt) { return line }
             guard child.isRunning else { break }
-            await([child], for: .milliseconds(50))
+            waitForOutput(of: [child], for: .milliseconds(50))
         }
         throw ended(child, instead: "being ready")
     }

@@ -28,7 +28,8 @@ struct SendCommand: AsyncParsableCommand {
     var text: String?
     @Option(help: ArgumentHelp("Send each line of that file; - is the input.", valueName: "file"))
     var lines: String?
-    @Option(help: "What to wait for: queued (on this disk), committed (on the server's), delivered.")
+    @Option(
+        help: "What to wait for: queued (on this disk), committed (on the server's), delivered.")
     var wait = Stage.committed
     @Option(help: "How long to wait.", transform: Interval.init(parsing:))
     var timeout = Interval.seconds(60)
@@ -78,7 +79,8 @@ struct SendCommand: AsyncParsableCommand {
                 sent.append(try await client.send(body, contentType: "", to: peer))
             } catch {
                 var failure = Failure(error)
-                failure.message += "; message \(sent.count + 1) of \(bodies.count) and those after "
+                failure.message +=
+                    "; message \(sent.count + 1) of \(bodies.count) and those after "
                     + "it were not taken in"
                 throw failure
             }

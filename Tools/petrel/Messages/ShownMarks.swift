@@ -2,6 +2,7 @@
 
 import Foundation
 import Petrel
+import PetrelMessaging
 
 /// The last place printed of each conversation.
 struct ShownMarks: Equatable {
