@@ -78,10 +78,7 @@ import Testing
         let error = try refusal(bench.directory.store)
         #expect(error.kind == .inUse)
         let path = bench.directory.store
-        #expect(
-            error.happened
-                == "The store in \(path) is in use by process \(ProcessInfo.processInfo.processIdentifier)."
-        )
+        #expect(error.happened == "The store in \(path) is in use by process \(getpid()).")
         #expect(throws: StoreError.self) { try FileClientStore(directory: path) }
         // Refusing another one did no harm, and closing lets the next one in.
         try bench.enrol(1)
