@@ -125,7 +125,9 @@ final class Stage {
     func transcript(of name: String) throws -> [TranscriptAudit.Line] {
         let child = try Child(
             "transcript of \(name)",
-            ["recv", "--store", path(name), "--offline", "--from-start", "--json"])
+            [
+                "recv", "--store", path(name), "--offline", "--from-start", "--own", "--json",
+            ])
         var lines: [String] = []
         let end = EventClock.now + Self.patience
         while EventClock.now < end, child.isRunning {
