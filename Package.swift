@@ -113,6 +113,12 @@ let all: [Target] = [
             "PetrelClientCore",
         ], path: "Tests/Unit/PetrelClientCoreTests", swiftSettings: door),
     .testTarget(
+        name: "PetrelTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelClientCore", "PetrelEvent", "Petrel",
+        ], path: "Tests/Unit/PetrelTests", swiftSettings: door),
+    .testTarget(
         name: "PetrelEventTests", dependencies: ["PetrelBase", "PetrelEvent"],
         path: "Tests/Unit/PetrelEventTests", swiftSettings: door),
     .testTarget(

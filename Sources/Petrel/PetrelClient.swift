@@ -200,15 +200,21 @@ extension PetrelClient {
         _ kind: Request.Enrolment, _ handle: String, _ password: String
     ) async throws(PetrelError) -> Account {
         let deviceName = configuration.deviceName
+        let ticket = shared.makeTicket()
         let result = await withTaskCancellationHandler {
             await answer(
                 to: {
                     .enrol(
-                        kind, handle: handle, password: Array(password.utf8),
+                        kind, ticket: ticket, handle: handle, password: Array(password.utf8),
                         deviceName: deviceName, $0)
+                },
+                wasSubmitted: {
+                    // Cancelled before that, the request to abandon it may have gone ahead of it.
+                    guard Task.isCancelled else { return }
+                    _ = shared.submit(.abandonEnrolment(ticket: ticket))
                 })
         } onCancel: {
-            _ = shared.submit(.abandonEnrolment)
+            _ = shared.submit(.abandonEnrolment(ticket: ticket))
         }
         return try result.get()
     }
@@ -220,10 +226,10 @@ extension PetrelClient {
     }
 
     private func answer<Value: Sendable>(
-        to request: (Answer<Value>) -> Request
+        to request: (Answer<Value>) -> Request, wasSubmitted: () -> Void = {}
     ) async -> Result<Value, PetrelError> {
         await withCheckedContinuation { answer in
-            guard let error = shared.submit(request(answer)) else { return }
+            guard let error = shared.submit(request(answer)) else { return wasSubmitted() }
             answer.resume(returning: .failure(error))
         }
     }

@@ -17,9 +17,10 @@ enum Request: Sendable {
     }
 
     case enrol(
-        Enrolment, handle: String, password: [UInt8], deviceName: String, Answer<Account>)
-    /// Nobody waits for the enrolment any more.
-    case abandonEnrolment
+        Enrolment, ticket: UInt64, handle: String, password: [UInt8], deviceName: String,
+        Answer<Account>)
+    /// Nobody waits any more for the enrolment with that ticket.
+    case abandonEnrolment(ticket: UInt64)
     case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
     case networkChanged
     case resolved(Result<[Address], ResolutionError>)
@@ -38,6 +39,7 @@ final class Shared: Sendable {
     let arrivals = Latest(Arrivals())
     let mailbox: Mailbox<Request>
     private let isOpen = Mutex(true)
+    private let tickets = Mutex<UInt64>(0)
 
     init(account: Account?, mailbox: Mailbox<Request>) {
         self.account = Latest(account)
@@ -49,6 +51,14 @@ final class Shared: Sendable {
         isOpen.withLock { isOpen in
             guard isOpen else { return .closed }
             return mailbox.post(request) ? nil : .mailboxFull
+        }
+    }
+
+    /// Returns a number that no other request has.
+    func makeTicket() -> UInt64 {
+        tickets.withLock { last in
+            last += 1
+            return last
         }
     }
 
@@ -102,7 +112,7 @@ final class Runner: EventHandler {
     private var outgoing = DatagramBatch()
     private var requests: [Request] = []
     private var events: [ClientEvent] = []
-    private var enrolment: Answer<Account>?
+    private var enrolment: (ticket: UInt64, answer: Answer<Account>)?
     /// Own messages that somebody still follows, by their index.
     private var followed: [UInt64: Waiting] = [:]
     private var resolveAt = Instant.distantFuture
@@ -151,7 +161,7 @@ final class Runner: EventHandler {
         shared.shut()
         shared.mailbox.drain(into: &requests)
         for request in requests { refuse(request) }
-        enrolment?.resume(returning: .failure(.closed))
+        enrolment?.answer.resume(returning: .failure(.closed))
         for waiting in followed.values { waiting.outgoing?.latest.finish() }
         store.close()
         shared.finish()
@@ -227,11 +237,12 @@ extension Runner {
     private func obey(_ request: Request, now: Instant) {
         guard !isClosing else { return refuse(request) }
         switch request {
-        case .enrol(let kind, let handle, let password, let deviceName, let answer):
-            enrol(kind, handle, password, deviceName, answer)
-        case .abandonEnrolment:
+        case .enrol(let kind, let ticket, let handle, let password, let name, let answer):
+            enrol(kind, ticket, handle, password, name, answer)
+        case .abandonEnrolment(let ticket):
+            guard enrolment?.ticket == ticket else { return }
             core.abandonEnrolment()
-            enrolment?.resume(returning: .failure(.cancelled))
+            enrolment?.answer.resume(returning: .failure(.cancelled))
             enrolment = nil
         case .send(let target, let contentType, let body, let answer):
             send(to: target, contentType, body, answer)
@@ -245,15 +256,15 @@ extension Runner {
 
     private func refuse(_ request: Request) {
         switch request {
-        case .enrol(_, _, _, _, let answer): answer.resume(returning: .failure(.closed))
+        case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .abandonEnrolment, .networkChanged, .resolved, .close: return
         }
     }
 
     private func enrol(
-        _ kind: Request.Enrolment, _ handle: String, _ password: [UInt8], _ deviceName: String,
-        _ answer: Answer<Account>
+        _ kind: Request.Enrolment, _ ticket: UInt64, _ handle: String, _ password: [UInt8],
+        _ deviceName: String, _ answer: Answer<Account>
     ) {
         do throws(ClientRefusal) {
             switch kind {
@@ -262,7 +273,7 @@ extension Runner {
             case .logIn:
                 try core.logIn(handle: handle, password: password, deviceName: deviceName)
             }
-            enrolment = answer
+            enrolment = (ticket, answer)
         } catch {
             answer.resume(returning: .failure(PetrelError(error)))
         }
@@ -336,7 +347,7 @@ extension Runner {
             case .enrolled(let identity): enrolled(identity)
             case .enrolmentRefused(let code, let reason, let retryAfter):
                 let error = PetrelError(refusal: code, reason: reason, retryAfter: retryAfter)
-                enrolment?.resume(returning: .failure(error))
+                enrolment?.answer.resume(returning: .failure(error))
                 enrolment = nil
             case .deliveryChanged(let index, _, let state): changed(index, state)
             case .messagesArrived(let conversation): arrivals.append(conversation)
@@ -354,7 +365,7 @@ extension Runner {
         let account = Account(identity)
         if shared.account.value != account { shared.account.publish(account) }
         guard !core.isEnrolling else { return }
-        enrolment?.resume(returning: .success(account))
+        enrolment?.answer.resume(returning: .success(account))
         enrolment = nil
     }
 

@@ -22,7 +22,7 @@ import Testing
         return outbox
     }
 
-    /// Sends all that may be sent; returns the indices in order. Requests count on from `request`.
+    /// Sends all that may be sent, in requests after `request`; returns the indices in order.
     private func sendAll(_ outbox: inout Outbox, from request: inout UInt64, at now: Instant)
         -> [UInt64]
     {
