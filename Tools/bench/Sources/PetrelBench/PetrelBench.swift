@@ -42,6 +42,8 @@ enum PetrelBench {
         var report = Report()
         let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
         report.add(core)
+        report.add(
+            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
         if let path = arguments.jsonPath { try write(report.json, to: path) }
         guard arguments.isGate, !report.faults.isEmpty else { return 0 }
         for fault in report.faults {

@@ -2,7 +2,6 @@
 
 import CBench
 import Glibc
-import Synchronization
 
 /// A thread that runs one function to its end.
 struct Worker {
@@ -36,22 +35,4 @@ struct Worker {
 
     /// Waits for the end of the function.
     func join() { pthread_join(thread, nil) }
-}
-
-/// What a load tells the server that it measures.
-final class Phase: Sendable {
-    /// How far the measurement is.
-    enum Step: Int {
-        case warmUp
-        case measure
-        case stop
-    }
-
-    private let step = Atomic<Int>(Step.warmUp.rawValue)
-
-    /// The present step; any thread may read and set it.
-    var current: Step {
-        get { Step(rawValue: step.load(ordering: .acquiring)) ?? .stop }
-        set { step.store(newValue.rawValue, ordering: .releasing) }
-    }
 }
