@@ -159,10 +159,22 @@ for target in present {
     }
 }
 
+/// The inner modules, for Tools/bench alone: nobody else may build on them.
+let inner: [Product] =
+    Context.environment["PETREL_INNER_PRODUCTS"] == nil
+    ? []
+    : [
+        .library(
+            name: "PetrelInner",
+            targets: present.filter { $0.type == .regular && $0.name.hasPrefix("Petrel") }
+                .map(\.name))
+    ]
+
 let package = Package(
     name: "petrel",
-    products: names.contains("PetrelCommand")
-        ? [.executable(name: "petrel", targets: ["PetrelCommand"])] : [],
+    products: inner
+        + (names.contains("PetrelCommand")
+            ? [.executable(name: "petrel", targets: ["PetrelCommand"])] : []),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),

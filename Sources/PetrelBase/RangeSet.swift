@@ -7,23 +7,24 @@ public struct RangeSet: Sendable {
     /// The most ranges that are kept.
     public static let capacity = 64
 
-    private var ranges = InlineArray<64, ClosedRange<UInt64>>(repeating: 0...0)
-    /// Ranges in the set.
-    public private(set) var count = 0
+    // An array, because reading an element of a large inline array copies all of it.
+    private var ranges: [ClosedRange<UInt64>] = []
 
-    /// Creates the empty set.
-    public init() {}
+    /// Creates the empty set, with its room.
+    public init() { ranges.reserveCapacity(Self.capacity) }
+
+    /// Ranges in the set.
+    public var count: Int { ranges.count }
 
     /// Whether there is no number in the set.
-    public var isEmpty: Bool { count == 0 }
+    public var isEmpty: Bool { ranges.isEmpty }
 
     /// The highest number in the set.
-    public var highest: UInt64? { count > 0 ? ranges[0].upperBound : nil }
+    public var highest: UInt64? { ranges.first?.upperBound }
 
     /// Returns the range at `index`; 0 is the highest.
     public subscript(index: Int) -> ClosedRange<UInt64> {
-        precondition(index < count)
-        return ranges[index]
+        ranges[index]
     }
 
     /// Whether `number` is in the set.
@@ -55,23 +56,21 @@ public struct RangeSet: Sendable {
 
     /// Forgets all numbers below `bound`.
     public mutating func removeBelow(_ bound: UInt64) {
-        while count > 0, ranges[count - 1].upperBound < bound { count -= 1 }
-        guard count > 0, ranges[count - 1].lowerBound < bound else { return }
-        ranges[count - 1] = bound...ranges[count - 1].upperBound
+        while let last = ranges.last, last.upperBound < bound { ranges.removeLast() }
+        guard let last = ranges.last, last.lowerBound < bound else { return }
+        ranges[count - 1] = bound...last.upperBound
     }
 
     private mutating func extendDown(_ i: Int, to number: UInt64) {
         ranges[i] = number...ranges[i].upperBound
         guard i + 1 < count, number > 0, ranges[i + 1].upperBound == number - 1 else { return }
         ranges[i] = ranges[i + 1].lowerBound...ranges[i].upperBound
-        for j in i + 1..<count - 1 { ranges[j] = ranges[j + 1] }
-        count -= 1
+        ranges.remove(at: i + 1)
     }
 
     private mutating func insert(_ range: ClosedRange<UInt64>, at i: Int) {
         guard i < Self.capacity else { return }
-        if count < Self.capacity { count += 1 }
-        for j in stride(from: count - 1, to: i, by: -1) { ranges[j] = ranges[j - 1] }
-        ranges[i] = range
+        if count == Self.capacity { ranges.removeLast() }
+        ranges.insert(range, at: i)
     }
 }

@@ -84,13 +84,15 @@ struct LossDetector: Sendable {
         acknowledgedNow.removeAll(keepingCapacity: true)
         spuriousNow.removeAll(keepingCapacity: true)
         guard frame.largest < packets.next else { return false }
-        for i in 0..<frame.count {
-            let range = frame[i]
-            guard range.upperBound >= packets.oldest else { break }
+        var isHonest = true
+        frame.forEachRange { range in
+            guard range.upperBound >= packets.oldest else { return false }
             for number in max(range.lowerBound, packets.oldest)...range.upperBound {
-                guard acknowledge(number) else { return false }
+                isHonest = isHonest && acknowledge(number)
             }
+            return isHonest
         }
+        guard isHonest else { return false }
         largestAcknowledged = max(largestAcknowledged ?? 0, frame.largest)
         if acknowledgedNow.contains(frame.largest) {
             takeSample(frame, ackDelayMax: ackDelayMax, now: now)

@@ -1,0 +1,112 @@
+// Datagrams that one core echoes: Petrel's path beside servers that do less, in turns.
+
+import CBench
+import PetrelBase
+import PetrelCrypto
+import PetrelEvent
+import PetrelTransport
+import PetrelWire
+
+/// Echo over loopback: the server on one processor, its load on another.
+enum EchoBenchmark {
+    /// What one server did, reduced to what is compared.
+    private struct Outcome {
+        /// Datagrams echoed in a CPU second of the server.
+        var rate: Double
+        /// The part of the time that the server was busy.
+        var busy: Double
+        /// Datagrams in a batch.
+        var batch: Double
+        /// Messages in a datagram sent by the server; 1 for servers without messages.
+        var packing = 1.0
+        var allocations = 0.0
+    }
+
+    /// Measures `rounds` times `seconds` for each variant.
+    static func run(rounds: Int, seconds: Double, datagramByteCount: Int) throws -> Report.Section {
+        var bare: [Outcome] = []
+        var secure: [Outcome] = []
+        var reliable: [Outcome] = []
+        var ephemeral: [Outcome] = []
+        for _ in 0..<rounds {
+            bare.append(try limit(false, seconds: seconds, byteCount: datagramByteCount))
+            reliable.append(try petrel(.reliable, seconds: seconds))
+            secure.append(try limit(true, seconds: seconds, byteCount: datagramByteCount))
+            ephemeral.append(try petrel(.ephemeral, seconds: seconds))
+        }
+        var section = Report.Section(title: "Echo on loopback, one server core")
+        let peers = [("bare echo", bare), ("sealed echo", secure)].map {
+            Figure.Peer(name: $0.0, value: median($0.1.map(\.rate)))
+        }
+        let variants = [("reliable", reliable), ("ephemeral", ephemeral)]
+        for (name, outcomes) in variants {
+            section.figures.append(
+                Figure(
+                    name: "Sessions, \(name)", value: median(outcomes.map(\.rate)),
+                    unit: "datagrams/CPU second", peers: peers))
+        }
+        for (name, outcomes) in variants {
+            section.figures.append(
+                Figure(
+                    name: "Sessions, \(name)", value: median(outcomes.map(\.allocations)),
+                    unit: "allocations/datagram"))
+        }
+        section.notes = ([("bare", bare), ("sealed", secure)] + variants).map { name, outcomes in
+            let busy = Report.fixed(median(outcomes.map(\.busy)) * 100, decimals: 0)
+            let batch = Report.fixed(median(outcomes.map(\.batch)), decimals: 1)
+            let packing = Report.fixed(median(outcomes.map(\.packing)), decimals: 2)
+            return "\(name): server busy \(busy) %, \(batch) datagrams a batch, "
+                + "\(packing) messages a datagram"
+        }
+        return section
+    }
+
+    private static func limit(
+        _ isSealed: Bool, seconds: Double, byteCount: Int
+    ) throws -> Outcome {
+        var echo = bench_echo()
+        let window = EchoClient.sessionsCount * EchoClient.window
+        let code = bench_echo(isSealed ? 1 : 0, Int32(byteCount), Int32(window), seconds, &echo)
+        guard code == 0, echo.datagrams > 0 else { throw BenchFailure("echo: error \(code)") }
+        return Outcome(
+            rate: Double(echo.datagrams) / echo.server_seconds,
+            busy: echo.server_seconds / echo.seconds,
+            batch: Double(echo.datagrams) / Double(echo.batches))
+    }
+
+    private static func petrel(_ kind: DeliveryClass, seconds: Double) throws -> Outcome {
+        let run = EchoRun()
+        let thread = try Worker(processor: 1) { run.finish { try EchoServer.serve(run) } }
+        _ = bench_pin(0)
+        let load = Result { try Self.load(run, kind, seconds: seconds) }
+        run.step = .stop
+        thread.join()
+        let givenUp = try load.get()
+        let counts = try run.result()
+        // Reliable messages are repeated until they arrive, so that all of them come back.
+        guard counts.messages > 0, counts.drops == 0, kind == .ephemeral || givenUp == 0 else {
+            throw BenchFailure("\(counts), \(givenUp) messages did not come back")
+        }
+        return Outcome(
+            rate: Double(counts.datagrams) / counts.cpuSeconds,
+            busy: counts.cpuSeconds / counts.seconds,
+            batch: Double(counts.datagrams) / Double(counts.batches),
+            packing: Double(counts.messages) / Double(counts.datagramsSent),
+            allocations: Double(counts.allocations) / Double(counts.datagrams))
+    }
+
+    /// Loads the server for a while unmeasured, then measured; returns the messages given up.
+    private static func load(
+        _ run: EchoRun, _ kind: DeliveryClass, seconds: Double
+    ) throws -> Int {
+        let address = try run.awaitAddress()
+        var client = try EchoClient(
+            to: address, messages: kind, messageByteCount: CoreBenchmark.messageByteCount)
+        try client.connect(key: run.serverKey)
+        try client.run(until: EventLoop.now + .milliseconds(200))
+        run.step = .measure
+        let nanoseconds = Int64(seconds * 1e9)
+        try client.run(until: EventLoop.now + Interval(nanoseconds: nanoseconds))
+        return client.givenUp
+    }
+}

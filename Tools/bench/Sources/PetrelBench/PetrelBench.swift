@@ -1,0 +1,64 @@
+// The benchmarks of Petrel: Tools/bench/run builds and starts this.
+
+import Glibc
+
+/// What the command line asks for.
+struct Arguments {
+    var jsonPath: String?
+    var isGate = false
+    var directory = "."
+
+    init(_ words: [String]) throws {
+        var words = words[...]
+        while let word = words.popFirst() {
+            switch word {
+            case "--gate": isGate = true
+            case "--json": jsonPath = try Self.value(of: word, &words)
+            case "--directory": directory = try Self.value(of: word, &words)
+            default: throw BenchFailure("unknown argument \(word)")
+            }
+        }
+    }
+
+    private static func value(of name: String, _ words: inout ArraySlice<String>) throws -> String {
+        guard let value = words.popFirst() else { throw BenchFailure("\(name) needs a value") }
+        return value
+    }
+}
+
+@main
+enum PetrelBench {
+    static func main() {
+        do {
+            let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+            exit(try run(arguments))
+        } catch {
+            print("bench: \(error)")
+            exit(2)
+        }
+    }
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        var report = Report()
+        let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
+        report.add(core)
+        report.add(
+            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
+        if let path = arguments.jsonPath { try write(report.json, to: path) }
+        guard arguments.isGate, !report.faults.isEmpty else { return 0 }
+        for fault in report.faults {
+            print("gate: \(fault.name): \(fault.value) \(fault.unit), which must be 0")
+        }
+        return 1
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        guard let file = fopen(path, "w") else {
+            throw BenchFailure("\(path): \(String(cString: strerror(errno)))")
+        }
+        let outcome = fputs(text, file)
+        guard fclose(file) == 0, outcome >= 0 else {
+            throw BenchFailure("\(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
