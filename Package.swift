@@ -127,6 +127,12 @@ let all: [Target] = [
             "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "PetrelStore",
         ], path: "Tests/Unit/PetrelStoreTests", swiftSettings: door),
     .testTarget(
+        name: "PetrelServerTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServerCore", "PetrelEvent", "PetrelServer",
+        ], path: "Tests/Unit/PetrelServerTests", swiftSettings: door),
+    .testTarget(
         name: "SimulationTests",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",

@@ -10,7 +10,7 @@ public struct Command: Equatable, Sendable {
         case logIn(Registration)
         /// Commit a message.
         case send(OutgoingMessage)
-        /// Tell what changed since `cursor`, which comes from the store life `incarnation` (0: none).
+        /// Tell what changed since `cursor`, which comes from the store's life `incarnation`.
         case sync(incarnation: UInt64, cursor: FeedSequence, limit: UInt32)
         /// Send the messages `from` to `to`, both included; 1 <= `from` <= `to`.
         case pull(conversation: ConversationID, from: UInt64, to: UInt64, newestFirst: Bool)

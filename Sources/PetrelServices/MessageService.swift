@@ -17,8 +17,8 @@ public enum MessageService {
 
     /// Judges `message`, taken in at `wall`.
     ///
-    /// `digest` is that of `message.identityBytes()`; `newConversation` is a random identifier, should
-    /// this be the first message between two accounts.
+    /// `digest` is that of `message.identityBytes()`; `newConversation` is a random identifier,
+    /// should this be the first message between two accounts.
     public static func admit(
         _ message: OutgoingMessage, from sender: Principal, digest: InlineWords4,
         newConversation: ConversationID, wall: WallTime, store: any Store

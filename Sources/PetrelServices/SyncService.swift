@@ -6,7 +6,7 @@ public import PetrelMessaging
 public enum SyncService {
     /// Returns what changed in the principal's conversations since `cursor`.
     ///
-    /// A cursor of another life of the store means nothing here: the page starts from the beginning.
+    /// A cursor of another life of the store means nothing here: the page starts from the first.
     /// A limit of 0 means as many as are allowed.
     public static func changes(
         since cursor: FeedSequence, incarnation: UInt64, limit: UInt32, for principal: Principal,
