@@ -16,6 +16,8 @@ public import PetrelBase
 public struct AckFrame: ~Escapable {
     /// How long the receiver held the acknowledgement back.
     public let delay: Interval
+    /// The longest delay that is told apart, in units: two minutes.
+    private static let delayUnitsMax: UInt64 = 0xFF_FFFF
     /// The highest number acknowledged.
     public let largest: UInt64
     /// Ranges in the frame, at least one.
@@ -30,7 +32,7 @@ public struct AckFrame: ~Escapable {
     @_lifetime(copy reader)
     public init(_ reader: inout ByteReader) throws(DecodeError) {
         let largest = try reader.readVarInt()
-        let units = Int64(try reader.readVarInt() & 0xFF_FFFF)
+        let units = Int64(min(try reader.readVarInt(), Self.delayUnitsMax))
         let count = Int(try reader.readUInt8())
         guard 1...WireLimits.ackRangesMax ~= count else { throw .malformed(offset: reader.offset) }
         var ahead = reader
@@ -76,7 +78,7 @@ public struct AckFrame: ~Escapable {
         let newest = ranges[0]
         let units = UInt64(
             max(0, delay.nanoseconds / (WireLimits.ackDelayUnitMicroseconds * 1_000)))
-        let delayUnits = min(units, 0xFF_FFFF)
+        let delayUnits = min(units, Self.delayUnitsMax)
         let firstLength = newest.upperBound - newest.lowerBound
         let fixed =
             2 + varIntByteCount(newest.upperBound) + varIntByteCount(delayUnits)
