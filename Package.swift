@@ -63,7 +63,6 @@ let all: [Target] = [
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
             "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore",
-            .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: door),
     .target(
         name: "Petrel",
@@ -75,7 +74,8 @@ let all: [Target] = [
     .executableTarget(
         name: "PetrelCommand",
         dependencies: [
-            "Petrel", "PetrelBase", "PetrelWire", "PetrelServer", "PetrelEvent",
+            "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServerCore",
+            "PetrelServer", "PetrelEvent",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),
@@ -113,6 +113,12 @@ let all: [Target] = [
             "PetrelClientCore",
         ], path: "Tests/Unit/PetrelClientCoreTests", swiftSettings: door),
     .testTarget(
+        name: "PetrelTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelClientCore", "PetrelEvent", "Petrel",
+        ], path: "Tests/Unit/PetrelTests", swiftSettings: door),
+    .testTarget(
         name: "PetrelEventTests", dependencies: ["PetrelBase", "PetrelEvent"],
         path: "Tests/Unit/PetrelEventTests", swiftSettings: door),
     .testTarget(
@@ -120,6 +126,12 @@ let all: [Target] = [
         dependencies: [
             "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "PetrelStore",
         ], path: "Tests/Unit/PetrelStoreTests", swiftSettings: door),
+    .testTarget(
+        name: "PetrelServerTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServerCore", "PetrelEvent", "PetrelServer",
+        ], path: "Tests/Unit/PetrelServerTests", swiftSettings: door),
     .testTarget(
         name: "SimulationTests",
         dependencies: [
@@ -165,7 +177,6 @@ let package = Package(
             ? [.executable(name: "petrel", targets: ["PetrelCommand"])] : []),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: present,

@@ -13,18 +13,19 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// Creates the stream that `seed` and `label` name.
     public init(seed: UInt64, label: StaticString) {
         var mix = seed
-        let isPointer = label.hasPointerRepresentation
-        if isPointer {
-            for i in 0..<label.utf8CodeUnitCount {
-                mix = (mix ^ UInt64(unsafe label.utf8Start[i])) &* 0x100_0000_01B3
-            }
-        }
         func split() -> UInt64 {
             mix &+= 0x9E37_79B9_7F4A_7C15
             var z = mix
             z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
             z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
             return z ^ (z >> 31)
+        }
+        // The seed is scattered before each byte of the label joins it: small seeds and similar
+        // labels would cancel each other out otherwise.
+        label.withUTF8Buffer { bytes in
+            for i in bytes.indices {
+                mix = (split() ^ UInt64(unsafe bytes[i])) &* 0x100_0000_01B3
+            }
         }
         a = split()
         b = split()

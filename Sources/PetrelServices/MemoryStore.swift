@@ -16,7 +16,7 @@ public struct MemoryStore: Store, Sendable {
     public let incarnation: UInt64
     /// Whether operations wait for `flush`.
     public var holdsCompletions = false
-    /// Whether the disk is full: what would add accounts, devices or messages completes with `full`.
+    /// Whether the disk is full: what adds accounts, devices or messages completes with `full`.
     public var isFull = false
     /// Whether the disk failed; nothing is taken in or read any more.
     public private(set) var isFailed = false

@@ -161,8 +161,8 @@ final class Committer: Sendable {
             }
             return (results, true)
         } catch {
-            if error.kind != .full { environment.latch(error) }
-            let failure: StoreFailure = error.kind == .full ? .full : .failed
+            let failure = StoreFailure(error)
+            if failure == .failed { environment.latch(error) }
             return (batch.map { _ in .failure(failure) }, false)
         }
     }

@@ -7,8 +7,9 @@ import Synchronization
 /// The tables of one store, open in this process and nowhere else.
 ///
 /// The default flags and `MDB_NOTLS` only: every commit is on the disk when it returns. After a
-/// failed flush the kernel forgets what it could not write and the next flush succeeds, so the first
-/// commit that fails for another reason than room is remembered, and nothing is written any more.
+/// failed flush the kernel forgets what it could not write and the next flush succeeds, so the
+/// first commit that fails for another reason than room is remembered, and nothing is written any
+/// more.
 final class Environment: Sendable {
     private static let tablesMax: MDB_dbi = 32
     private static let pooledReadersMax = 8

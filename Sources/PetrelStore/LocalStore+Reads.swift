@@ -4,6 +4,8 @@ public import PetrelMessaging
 public import PetrelServices
 
 extension LocalStore {
+    private static let damagedPlacesMax = 1_000
+
     public func account(handle: String) throws(StoreFailure) -> AccountRecord? {
         // No key is empty or that long, and the database would take the question for a mistake.
         guard !handle.isEmpty, handle.utf8.count <= StoreLimits.handleBytesMax else { return nil }
@@ -72,7 +74,10 @@ extension LocalStore {
             guard low <= high else { return slice }
             var bytes = 0
             for step in 0...(high - low) {
-                guard slice.messages.count < request.limit else {
+                // Damaged places do not count against the limit, but a read must end soon.
+                guard slice.messages.count < request.limit,
+                    slice.damaged.count < Self.damagedPlacesMax
+                else {
                     slice.isComplete = false
                     return slice
                 }
@@ -101,11 +106,7 @@ extension LocalStore {
                 snapshot: try ReadTransaction(environment), environment: environment)
             return try body(reader)
         } catch {
-            switch error.kind {
-            case .busy: throw .busy
-            case .full: throw .full
-            default: throw .failed
-            }
+            throw StoreFailure(error)
         }
     }
 }

@@ -116,7 +116,11 @@ struct ChunkedHead: Record {
 
 /// A part of a long record.
 struct Chunk: Record {
-    static let bytesMax = ChunkedHead.valueBytesMax - 5
+    /// Eight to a page of 4 KiB with their keys.
+    ///
+    /// The database splits a full page so that the last
+    /// value goes to the new one: of two values only one would stay, of eight seven do.
+    static let bytesMax = 476
 
     var bytes: ArraySlice<UInt8>
 

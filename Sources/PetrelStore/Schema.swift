@@ -5,7 +5,7 @@ import PetrelBase
 
 /// What is checked before any table is used.
 ///
-/// Migrations will be listed here by the version that they start from. A store of a newer version is
+/// Version 1 is the first, so there is nothing to migrate from. A store of a newer version is
 /// refused before anything is written.
 enum Schema {
     /// The version that this program reads and writes.

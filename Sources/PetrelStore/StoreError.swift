@@ -2,6 +2,7 @@
 
 import CLMDB
 import Glibc
+import PetrelServices
 
 /// Why a store could not be opened, or what its database answered.
 public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -94,5 +95,16 @@ extension StoreError {
     ) -> StoreError {
         StoreError(
             kind: .unsafeDirectory, path: path, code: code, happened: happened, advice: advice)
+    }
+}
+
+extension StoreFailure {
+    /// What services are told of the error.
+    init(_ error: StoreError) {
+        switch error.kind {
+        case .busy: self = .busy
+        case .full: self = .full
+        case .unsafeDirectory, .inUse, .foreign, .failed, .damaged, .closed: self = .failed
+        }
     }
 }

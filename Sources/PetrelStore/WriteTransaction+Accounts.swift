@@ -1,7 +1,7 @@
 // What an operation does to the tables; first the accounts and devices.
 //
-// Every operation reads all that it needs before it writes anything, so that a refusal, or a damaged
-// record in its way, leaves the batch as it was.
+// Every operation reads all that it needs before it writes anything, so that a refusal, or a
+// damaged record in its way, leaves the batch as it was.
 
 import PetrelBase
 import PetrelMessaging

@@ -14,10 +14,11 @@ public import PetrelBase
 ///
 /// Decoding checks the frame and keeps its bytes where they are; the ranges are read from them.
 public struct AckFrame: ~Escapable {
-    /// How long the receiver held the acknowledgement back.
-    public let delay: Interval
     /// The longest delay that is told apart, in units: two minutes.
     private static let delayUnitsMax: UInt64 = 0xFF_FFFF
+
+    /// How long the receiver held the acknowledgement back.
+    public let delay: Interval
     /// The highest number acknowledged.
     public let largest: UInt64
     /// Ranges in the frame, at least one.

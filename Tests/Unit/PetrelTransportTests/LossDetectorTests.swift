@@ -20,8 +20,7 @@ import Testing
     private func acknowledge(
         _ ranges: [ClosedRange<UInt64>], _ detector: inout LossDetector, at now: Instant
     ) throws -> Bool {
-        try detector.take(
-            acknowledgementOf: ranges, ackDelayMax: .milliseconds(25), now: now)
+        try detector.take(acknowledging: ranges, now: now)
     }
 
     /// A detector whose only sample was that round trip.

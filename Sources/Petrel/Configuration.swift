@@ -1,0 +1,36 @@
+// Where the server is, where this device keeps what is its own, and how the client behaves.
+
+/// What a `PetrelClient` is made of.
+///
+///     var configuration = Configuration(server: "petrel://example.org/#…", directory: path)
+///     configuration.deviceName = "kitchen tablet"
+public struct Configuration: Sendable {
+    /// The server's address as it was given out: `petrel://host[:port]/#KEY`.
+    public var server: String
+    /// The directory of this device's key and store; made if its parent exists, and private.
+    public var directory: String
+    /// What the owner calls this device, at most 64 bytes; shown to the account's other devices.
+    public var deviceName: String
+    /// Whether the client uses the network, or only reads what is on the disk.
+    public enum Network: Equatable, Sendable {
+        /// It connects, and connects again, by itself.
+        case automatic
+        /// It never does; messages wait in the outbox.
+        case none
+    }
+
+    /// Whether the client uses the network.
+    public var network = Network.automatic
+    /// Where the secrets of sessions are written, so that captures can be decrypted; a file of mode
+    /// 0600, `nil` for none. For tests only: who has it reads everything.
+    public var keyLog: String?
+    /// How often a session that is otherwise silent shows that it is alive.
+    public var keepalive = Duration.seconds(20)
+
+    /// Creates a configuration with defaults for all else.
+    public init(server: String, directory: String, deviceName: String = "petrel") {
+        self.server = server
+        self.directory = directory
+        self.deviceName = deviceName
+    }
+}

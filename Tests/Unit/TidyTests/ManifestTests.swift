@@ -1,0 +1,68 @@
+// The manifest is read target by target, and compared with the import table.
+
+import Testing
+
+@testable import tidy
+
+@Suite struct ManifestTests {
+    private let text = """
+        let all = [
+            .systemLibrary(
+                name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+            .target(name: "CPetrelLinux", cSettings: [.define("_GNU_SOURCE")]),
+            .target(name: "PetrelBase", swiftSettings: pure),
+            .target(
+                name: "PetrelMessaging",
+                dependencies: ["PetrelBase", .product(name: "SwiftProtobuf", package: "protobuf")],
+                swiftSettings: common),
+            .testTarget(name: "ATests", dependencies: ["Anything"], swiftSettings: door),
+        ]
+        """
+
+    @Test func readsTargets() {
+        let targets = ManifestTarget.targets(in: text.split(separator: "\n").map(String.init))
+        #expect(
+            targets == [
+                ManifestTarget(name: "CSodium", line: 2, isSwift: false, isTest: false),
+                ManifestTarget(name: "CPetrelLinux", line: 4, isSwift: false, isTest: false),
+                ManifestTarget(name: "PetrelBase", line: 5, isSwift: true, isTest: false),
+                ManifestTarget(
+                    name: "PetrelMessaging", line: 6, isSwift: true, isTest: false,
+                    dependencies: ["PetrelBase", "SwiftProtobuf"]),
+                ManifestTarget(
+                    name: "ATests", line: 10, isSwift: true, isTest: true,
+                    dependencies: ["Anything"]),
+            ])
+    }
+
+    @Test func acceptsWhatTheTableSays() {
+        #expect(Rules.manifest(SourceText(path: "Package.swift", text: text)).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("\"PetrelBase\", .product", ".product", "does not declare PetrelBase"),
+        ("\"PetrelBase\", .product", "\"PetrelBase\", \"CLMDB\", .product", "on CLMDB"),
+        ("\"PetrelMessaging\"", "\"PetrelParlour\"", "not in the table"),
+    ])
+    func refusesWhatTheTableDoesNotSay(old: String, new: String, finding: String) throws {
+        let parts = text.split(separator: old, maxSplits: 1)
+        try #require(parts.count == 2)
+        let changed = parts[0] + new + parts[1]
+        let found = Rules.manifest(SourceText(path: "Package.swift", text: String(changed)))
+        #expect(found.count == 1 && found.allSatisfy { $0.text.contains(finding) }, "\(found)")
+        #expect(found.map(\.line) == [6])
+    }
+
+    @Test(arguments: [
+        ("import A", "A"), ("public import A", "A"), ("@testable import A", "A"),
+        ("@preconcurrency import struct A.B", "A"), ("  import A // why", "A"),
+    ])
+    func knowsImports(line: String, module: String) {
+        #expect(Rules.importedModule(line) == module)
+    }
+
+    @Test(arguments: ["let import1 = 2", "a.import", "call(import x)", "import"])
+    func knowsWhatIsNoImport(line: String) {
+        #expect(Rules.importedModule(line) == nil)
+    }
+}

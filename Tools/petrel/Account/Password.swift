@@ -1,0 +1,44 @@
+// Where a password comes from: never from the command line, where everybody can read it.
+
+import Foundation
+
+/// Reads a password from `PETREL_PASSWORD`, the terminal, or the first line of the input.
+enum Password {
+    /// Returns the password for `purpose`; typed twice if it is a new one.
+    static func read(for purpose: String, isNew: Bool) throws -> String {
+        if let given = ProcessInfo.processInfo.environment["PETREL_PASSWORD"] { return given }
+        guard isatty(STDIN_FILENO) == 1 else {
+            guard let line = readLine(), !line.isEmpty else {
+                throw Failure(
+                    status: .badInput,
+                    message: "no password was given; put it in PETREL_PASSWORD or in the first "
+                        + "line of the input")
+            }
+            return line
+        }
+        let first = try ask("Password for \(purpose): ")
+        guard isNew else { return first }
+        guard try ask("Again: ") == first else {
+            throw Failure(
+                status: .badInput, message: "the two passwords differ; run the command again")
+        }
+        return first
+    }
+
+    private static func ask(_ question: String) throws -> String {
+        FileHandle.standardError.write(Data(question.utf8))
+        var settings = termios()
+        tcgetattr(STDIN_FILENO, &settings)
+        var silent = settings
+        silent.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSANOW, &silent)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSANOW, &settings)
+            FileHandle.standardError.write(Data("\n".utf8))
+        }
+        guard let line = readLine(), !line.isEmpty else {
+            throw Failure(status: .badInput, message: "no password was typed")
+        }
+        return line
+    }
+}

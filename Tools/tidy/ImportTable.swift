@@ -1,0 +1,76 @@
+// Who may import whom: the table of the house, module by module.
+
+/// What one module may import, and how high it lives.
+struct Room {
+    /// 1 vocabulary, 2 protocols, 3 rules, 4 brains, 5 doors, 6 shells, 7 instruments and tools.
+    var floor: Int
+    /// Our modules and packages of others; the manifest declares the same.
+    var modules: [String]
+    /// Modules of the toolchain and the system, which no manifest declares.
+    var system: [String] = []
+}
+
+/// The import law; `Package.swift` must agree with it.
+enum ImportTable {
+    private static let shell = ["Glibc", "Synchronization"]
+
+    /// All rooms by module name.
+    static let rooms: [String: Room] = [
+        "PetrelBase": Room(floor: 1, modules: []),
+        "PetrelWire": Room(floor: 1, modules: ["PetrelBase"]),
+        "PetrelCrypto": Room(floor: 1, modules: ["PetrelBase", "CSodium"], system: ["Glibc"]),
+        "PetrelTransport": Room(
+            floor: 2, modules: ["PetrelBase", "PetrelWire", "PetrelCrypto"]),
+        "PetrelMessaging": Room(floor: 2, modules: ["PetrelBase", "SwiftProtobuf"]),
+        "PetrelServices": Room(floor: 3, modules: ["PetrelBase", "PetrelMessaging"]),
+        "PetrelServerCore": Room(
+            floor: 4,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices",
+            ]),
+        "PetrelClientCore": Room(
+            floor: 4,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            ]),
+        "PetrelEvent": Room(
+            floor: 5, modules: ["PetrelBase", "CEvent", "CPetrelLinux"], system: shell),
+        "PetrelStore": Room(
+            floor: 5,
+            modules: [
+                "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "CLMDB",
+            ], system: shell),
+        "PetrelServer": Room(
+            floor: 6,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore", "Logging",
+            ], system: shell),
+        "Petrel": Room(
+            floor: 6,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelClientCore", "PetrelEvent", "PetrelStore",
+            ], system: shell),
+        "PetrelCommand": Room(
+            floor: 7,
+            modules: [
+                "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelMessaging",
+                "PetrelServer", "PetrelEvent", "ArgumentParser",
+            ], system: ["Foundation", "Glibc"]),
+        "tidy": Room(floor: 7, modules: [], system: ["Foundation"]),
+    ]
+
+    /// Returns the module that a Swift file belongs to, or `nil` for tests and the manifest.
+    static func module(ofPath path: String) -> String? {
+        let parts = path.split(separator: "/")
+        guard parts.count > 2 else { return nil }
+        switch (parts[0], parts[1]) {
+        case ("Sources", let folder): return String(folder)
+        case ("Tools", "petrel"): return "PetrelCommand"
+        case ("Tools", let folder): return String(folder)
+        default: return nil
+        }
+    }
+}
