@@ -39,6 +39,9 @@ struct PathValidator: Sendable {
     /// Whether the address is proven to be the peer's.
     var isProven: Bool { if case .proven = state { true } else { false } }
 
+    /// Whether a challenge waits for its answer.
+    var isProbing: Bool { if case .probing = state { true } else { false } }
+
     /// Notes that the handshake has proven the address.
     mutating func provenByHandshake() { state = .proven }
 

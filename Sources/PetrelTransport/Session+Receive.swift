@@ -91,6 +91,7 @@ extension Session {
         timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
         if address == path.address {
             path.received(byteCount: byteCount)
+            proveAgain(now: now)
         } else if isNewest, side == .server {
             move(to: address, byteCount: byteCount, now: now, into: &events)
         }
@@ -122,6 +123,14 @@ extension Session {
         follow(action, now: now)
         trace.note(.addressMoved(address), now)
         events.append(.addressMoved(address))
+    }
+
+    /// Who still speaks from an address that could not be proven gets another chance.
+    private mutating func proveAgain(now: Instant) {
+        let validator = path.validator
+        guard phase == .active, !validator.isProven, !validator.isProbing else { return }
+        let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
+        follow(action, now: now)
     }
 
     /// Walks over the frames; returns whether the packet asks for an acknowledgement.

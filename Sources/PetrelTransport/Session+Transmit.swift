@@ -70,6 +70,7 @@ extension Session {
             var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
             var writer = ByteWriter(&view)
             guard (try? header.write(to: &writer)) != nil else { return nil }
+            writeChallenge(to: &writer, packet: &packet)
             writeAck(to: &writer, packet: &packet, now: now)
             writeControl(to: &writer, packet: &packet)
             if sendsData { writeData(to: &writer, packet: &packet, number: number) }
@@ -106,12 +107,17 @@ extension Session {
         acks.reported()
     }
 
+    /// The challenge goes first: before an address is proven a packet may have little room, and an
+    /// ACK of many ranges must not take it.
+    private mutating func writeChallenge(to writer: inout ByteWriter, packet: inout SentPacket) {
+        guard let data = control.challenge,
+            writeControlFrame(.pathChallenge(data: data), to: &writer)
+        else { return }
+        control.challenge = nil
+        packet.state = .inFlight
+    }
+
     private mutating func writeControl(to writer: inout ByteWriter, packet: inout SentPacket) {
-        if let data = control.challenge, writeControlFrame(.pathChallenge(data: data), to: &writer)
-        {
-            control.challenge = nil
-            packet.state = .inFlight
-        }
         if let (data, observed) = control.response,
             writeControlFrame(.pathResponse(data: data, observed: observed), to: &writer)
         {

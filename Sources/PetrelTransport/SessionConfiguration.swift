@@ -1,7 +1,7 @@
 // How a session behaves, and how much one peer may cost: every limit of a session, with its unit.
 
 public import PetrelBase
-public import PetrelWire
+internal import PetrelWire
 
 /// The settings of a session: a plain value, checked once by `validated()`.
 ///

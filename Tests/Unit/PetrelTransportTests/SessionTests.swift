@@ -100,6 +100,25 @@ import Testing
         #expect(pair.run(for: .seconds(5)) { $0.atClient.messages == [big] })
     }
 
+    /// Challenges to a new address may all be lost; whoever still speaks from there is asked again.
+    @Test func addressThatCouldNotBeProvenIsAskedAgain() throws {
+        let pair = try Pair()
+        pair.run(for: .seconds(1)) { $0.atServer.confirmed == 1 }
+        pair.clientAddress.port = 5_000
+        try pair.send(Array("one".utf8), as: .durable)
+        pair.run(for: .milliseconds(20))
+        pair.clientAddress.port = 5_001
+        try pair.send(Array("two".utf8), as: .durable)
+        #expect(pair.run(for: .milliseconds(500)) { $0.atServer.moves >= 1 })
+        pair.faults.loss = 1
+        pair.run(for: .seconds(30))
+        pair.faults.loss = 0
+        pair.run(for: .seconds(40))
+        let big = Self.message(5, byteCount: 20_000)
+        try pair.send(big, as: .durable, fromClient: false)
+        #expect(pair.run(for: .seconds(40)) { $0.atClient.messages == [big] })
+    }
+
     /// A forger who sends a copied packet from elsewhere gets no more than it gave, and not for long.
     @Test func copiedPacketFromElsewhereIsUndone() throws {
         let pair = try Pair()
