@@ -113,6 +113,12 @@ let all: [Target] = [
             "PetrelClientCore",
         ], path: "Tests/Unit/PetrelClientCoreTests", swiftSettings: door),
     .testTarget(
+        name: "PetrelTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelClientCore", "PetrelEvent", "Petrel",
+        ], path: "Tests/Unit/PetrelTests", swiftSettings: door),
+    .testTarget(
         name: "PetrelEventTests", dependencies: ["PetrelBase", "PetrelEvent"],
         path: "Tests/Unit/PetrelEventTests", swiftSettings: door),
     .testTarget(
@@ -120,6 +126,12 @@ let all: [Target] = [
         dependencies: [
             "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "PetrelStore",
         ], path: "Tests/Unit/PetrelStoreTests", swiftSettings: door),
+    .testTarget(
+        name: "PetrelServerTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServerCore", "PetrelEvent", "PetrelServer",
+        ], path: "Tests/Unit/PetrelServerTests", swiftSettings: door),
     .testTarget(
         name: "SimulationTests",
         dependencies: [

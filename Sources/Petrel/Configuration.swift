@@ -1,0 +1,23 @@
+// Where the server is, where this device keeps what is its own, and how the client behaves.
+
+/// What a `PetrelClient` is made of.
+///
+///     var configuration = Configuration(server: "petrel://example.org/#…", directory: path)
+///     configuration.deviceName = "kitchen tablet"
+public struct Configuration: Sendable {
+    /// The server's address as it was given out: `petrel://host[:port]/#KEY`.
+    public var server: String
+    /// The directory of this device's key and store; made if its parent exists, and private.
+    public var directory: String
+    /// What the owner calls this device, at most 64 bytes; shown to the account's other devices.
+    public var deviceName: String
+    /// How often a session that is otherwise silent shows that it is alive.
+    public var keepalive = Duration.seconds(20)
+
+    /// Creates a configuration with defaults for all else.
+    public init(server: String, directory: String, deviceName: String = "petrel") {
+        self.server = server
+        self.directory = directory
+        self.deviceName = deviceName
+    }
+}

@@ -1,0 +1,160 @@
+// What went wrong, in one sentence with the values, and what to do about it.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelEvent
+internal import PetrelMessaging
+internal import PetrelStore
+internal import PetrelWire
+
+/// Why the client could not do what was asked.
+public struct PetrelError: Error, Equatable, Sendable {
+    /// What kind of trouble it is; the raw value is for programs and does not change.
+    public enum Code: String, Sendable, CaseIterable {
+        /// The server's address cannot be used.
+        case addressInvalid = "address_invalid"
+        /// The device's key file is missing, damaged or readable by others.
+        case keyFile = "key_file"
+        /// The store of this device cannot be opened or written.
+        case storeFailed = "store_failed"
+        /// The disk of this device is full.
+        case storeFull = "store_full"
+        /// The system refuses a socket or a thread.
+        case system = "system"
+        /// What was given cannot be sent: a handle or a length is not allowed.
+        case inputInvalid = "input_invalid"
+        /// Too much waits already: try again later.
+        case busy = "busy"
+        /// The server refused.
+        case refused = "refused"
+        /// The client was closed.
+        case closed = "closed"
+        /// The task was cancelled.
+        case cancelled = "cancelled"
+    }
+
+    /// What kind of trouble it is.
+    public var code: Code
+    /// The server's number for a refusal; `nil` for everything else.
+    public var refusal: UInt32?
+    /// What happened, with the values.
+    public var sentence: String
+    /// What to do.
+    public var advice: String
+    /// When trying again makes sense; `nil` if it does not without a change.
+    public var retryAfter: Duration?
+
+    /// Creates an error.
+    public init(
+        _ code: Code, refusal: UInt32? = nil, _ sentence: String, advice: String,
+        retryAfter: Duration? = nil
+    ) {
+        self.code = code
+        self.refusal = refusal
+        self.sentence = sentence
+        self.advice = advice
+        self.retryAfter = retryAfter
+    }
+}
+
+extension PetrelError: CustomStringConvertible {
+    /// The sentence, and what to do.
+    public var description: String { "\(sentence); \(advice)" }
+}
+
+extension PetrelError {
+    static let closed = PetrelError(
+        .closed, "the client is closed",
+        advice: "open it again; what is in the outbox will then be sent")
+    static let cancelled = PetrelError(
+        .cancelled, "the task was cancelled", advice: "nothing needs to be done")
+    static let mailboxFull = PetrelError(
+        .busy, "the client has more requests than it can take in",
+        advice: "wait for some of them", retryAfter: .milliseconds(100))
+
+    init(_ error: ServerAddressError) {
+        self.init(.addressInvalid, "\(error)", advice: "nothing was sent")
+    }
+
+    init(_ error: StoreError) {
+        self.init(
+            error.kind == .full ? .storeFull : .storeFailed, error.happened,
+            advice: error.advice)
+    }
+
+    init(_ error: SystemError) {
+        self.init(
+            .system, "the system refuses: \(error)",
+            advice: "look for a limit on descriptors or threads of this process")
+    }
+
+    init(_ error: ClientStoreError) {
+        switch error {
+        case .full:
+            self.init(
+                .storeFull, "the disk of this device is full",
+                advice: "free some space; nothing is lost, and the client goes on by itself",
+                retryAfter: .seconds(1))
+        case .failed(let code):
+            self.init(
+                .storeFailed, "the store of this device failed (code \(code))",
+                advice: "look at the disk and the kernel's log, then open the client again")
+        case .damaged:
+            self.init(
+                .storeFailed, "the store of this device holds a record that cannot be read",
+                advice: "restore its directory from a backup, or start with an empty one")
+        }
+    }
+
+    init(_ refusal: ClientRefusal) {
+        switch refusal {
+        case .bodyTooLarge(let byteCount, let limit):
+            self.init(
+                .inputInvalid, "the message has \(byteCount) bytes, \(limit) are allowed",
+                advice: "send it in parts")
+        case .contentTypeTooLarge(let byteCount, let limit):
+            self.init(
+                .inputInvalid, "the content type has \(byteCount) bytes, \(limit) are allowed",
+                advice: "use a shorter one")
+        case .handleInvalid(let handle):
+            self.init(
+                .inputInvalid, "\"\(handle)\" cannot be a handle",
+                advice: "use 3 to 32 of a-z 0-9 . _ - beginning with a letter")
+        case .outboxFull(let limit):
+            self.init(
+                .busy, "the outbox holds \(limit) messages, which is all it may",
+                advice: "wait until some were sent", retryAfter: .seconds(1))
+        case .enrolmentUnderWay:
+            self.init(
+                .busy, "another registration or login is under way", advice: "wait for it",
+                retryAfter: .seconds(1))
+        case .closed: self = .closed
+        case .store(let error): self.init(error)
+        }
+    }
+
+    init(refusal code: UInt32, reason: String, retryAfter: Interval) {
+        self.init(
+            .refused, refusal: code, "the server refused: \(reason) (\(code))",
+            advice: Self.advice(code), retryAfter: retryAfter > .zero ? Duration(retryAfter) : nil)
+    }
+
+    private static func advice(_ code: UInt32) -> String {
+        switch MessagingError(rawValue: code) {
+        case .notEnrolled: "register or log in first"
+        case .alreadyEnrolled: "use another directory for another account"
+        case .handleInvalid: "use 3 to 32 of a-z 0-9 . _ - beginning with a letter"
+        case .handleTaken: "choose another handle, or log in if it is yours"
+        case .credentialsWrong: "check the handle and the password"
+        case .passwordUnacceptable: "use 8 to 128 bytes"
+        case .tooManyAttempts, .busy, .storageFull: "try again later"
+        case .tooManyDevices: "remove a device of the account first"
+        case .unknownRecipient: "check the handle"
+        case .unknownConversation: "check the conversation"
+        case .tooLarge: "send it in parts"
+        case .identifierConflict, .identifierExpired: "send it again as a new message"
+        case .storageFailed: "tell the operator of the server"
+        case .malformed, nil: "look for a newer version of the client"
+        }
+    }
+}

@@ -1,0 +1,403 @@
+// The client's thread: one loop, one socket, one brain; everything else reaches it by mailbox.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelCrypto
+internal import PetrelEvent
+internal import PetrelMessaging
+internal import PetrelStore
+internal import PetrelTransport
+internal import Synchronization
+
+/// What a task asks of the client's thread.
+enum Request: Sendable {
+    enum Enrolment: Sendable {
+        case register
+        case logIn
+    }
+
+    case enrol(
+        Enrolment, ticket: UInt64, handle: String, password: [UInt8], deviceName: String,
+        Answer<Account>)
+    /// Nobody waits any more for the enrolment with that ticket.
+    case abandonEnrolment(ticket: UInt64)
+    case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
+    case networkChanged
+    case resolved(Result<[Address], ResolutionError>)
+    case close
+}
+
+/// Where the answer to a request goes; used exactly once.
+typealias Answer<Value: Sendable> = CheckedContinuation<Result<Value, PetrelError>, Never>
+
+/// What the thread shows to all tasks.
+final class Shared: Sendable {
+    let states = Latest(ConnectionState.idle)
+    let account: Latest<Account?>
+    let caughtUp = Latest(false)
+    /// Which conversations got messages, and at which change since the start.
+    let arrivals = Latest(Arrivals())
+    let mailbox: Mailbox<Request>
+    private let isOpen = Mutex(true)
+    private let tickets = Mutex<UInt64>(0)
+
+    init(account: Account?, mailbox: Mailbox<Request>) {
+        self.account = Latest(account)
+        self.mailbox = mailbox
+    }
+
+    /// Gives a request to the thread; says why if it cannot.
+    func submit(_ request: Request) -> PetrelError? {
+        isOpen.withLock { isOpen in
+            guard isOpen else { return .closed }
+            return mailbox.post(request) ? nil : .mailboxFull
+        }
+    }
+
+    /// Returns a number that no other request has.
+    func makeTicket() -> UInt64 {
+        tickets.withLock { last in
+            last += 1
+            return last
+        }
+    }
+
+    /// Takes no more requests: whatever was posted is in the mailbox when this returns.
+    func shut() { isOpen.withLock { $0 = false } }
+
+    /// Ends all sequences.
+    func finish() {
+        states.publish(.closed)
+        states.finish()
+        account.finish()
+        caughtUp.finish()
+        arrivals.finish()
+    }
+}
+
+/// For each conversation the number of its last change, counted from the start of the client.
+struct Arrivals: Sendable {
+    private(set) var count: UInt64 = 0
+    private var last: [ConversationID: UInt64] = [:]
+
+    mutating func note(_ conversations: [ConversationID]) {
+        count += 1
+        for conversation in conversations { last[conversation] = count }
+    }
+
+    /// The conversations that changed after change number `count`, by identifier.
+    func since(_ count: UInt64) -> [ConversationID] {
+        last.filter { $0.value > count }.keys.sorted()
+    }
+}
+
+/// Runs the brain on its own thread.
+///
+/// The only class that the thread enters, because a C callback needs an address. It is made by one
+/// thread and handed to the one that runs it, which alone touches it from then on.
+final class Runner: EventHandler {
+    private struct Waiting {
+        weak var outgoing: Outgoing?
+        var place: Place?
+    }
+
+    private let shared: Shared
+    private let store: FileClientStore
+    private let host: String
+    private let port: UInt16
+    private let loop: EventLoop
+    private var core: ClientCore
+    private var socket: UDPSocket
+    private var incoming = DatagramBatch()
+    private var outgoing = DatagramBatch()
+    private var requests: [Request] = []
+    private var events: [ClientEvent] = []
+    private var enrolment: (ticket: UInt64, answer: Answer<Account>)?
+    /// Own messages that somebody still follows, by their index.
+    private var followed: [UInt64: Waiting] = [:]
+    private var resolveAt = Instant.distantFuture
+    private var isResolving = false
+    private var hasAddresses = false
+    private var isClosing = false
+
+    init(
+        shared: Shared, store: FileClientStore, core: consuming ClientCore, host: String,
+        port: UInt16
+    ) throws(SystemError) {
+        self.shared = shared
+        self.store = store
+        self.host = host
+        self.port = port
+        self.core = core
+        loop = try EventLoop()
+        socket = try Runner.openSocket()
+    }
+
+    /// A socket of both families; of IPv4 alone where the system has no IPv6.
+    private static func openSocket() throws(SystemError) -> UDPSocket {
+        do throws(SystemError) {
+            return try UDPSocket(boundTo: Address(high: 0, low: 0, port: 0))
+        } catch {
+            return try UDPSocket(boundTo: Address(v4: 0, port: 0))
+        }
+    }
+
+    /// Works until the client is closed.
+    func run() {
+        do throws(SystemError) {
+            try loop.watch(socket.descriptor, with: self)
+            try loop.watch(shared.mailbox.descriptor, with: self)
+            resolve()
+            settle(now: EventLoop.now)
+            try loop.run()
+        } catch {
+            shared.states.publish(.storeFailed(PetrelError(error)))
+        }
+        loop.forgetAll()
+        shared.shut()
+        shared.mailbox.drain(into: &requests)
+        for request in requests { refuse(request) }
+        enrolment?.answer.resume(returning: .failure(.closed))
+        for waiting in followed.values { waiting.outgoing?.latest.finish() }
+        store.close()
+        shared.finish()
+    }
+
+    func readable(_ descriptor: Int32, now: Instant) {
+        if descriptor == socket.descriptor { receive(now: now) } else { obey(now: now) }
+        settle(now: now)
+    }
+
+    func writable(_ descriptor: Int32, now: Instant) { settle(now: now) }
+
+    func due(now: Instant) {
+        if resolveAt <= now { resolve() }
+        core.advance(now: now, wall: WallTime.now)
+        settle(now: now)
+    }
+}
+
+extension Runner {
+    /// Takes in what has arrived, but no more than 8 batches, so that timers get their turn.
+    private func receive(now: Instant) {
+        let wall = WallTime.now
+        for _ in 0..<8 {
+            // A socket that is broken is as good as a network that loses everything.
+            guard let count = try? socket.receive(into: &incoming), count > 0 else { return }
+            for i in 0..<count {
+                incoming.withDatagram(i) { bytes, address in
+                    core.receive(&bytes, from: address, now: now, wall: wall)
+                }
+            }
+        }
+    }
+
+    /// Ends whatever the handler did: stores, tells, sends, and sets the next deadline.
+    private func settle(now: Instant) {
+        core.finishBatch(now: now, wall: WallTime.now)
+        transmit(now: now)
+        core.takeEvents(into: &events)
+        tell(now: now)
+        guard !isClosing else { return loop.stop() }
+        loop.wake(self, at: min(core.deadline, resolveAt))
+    }
+
+    private func transmit(now: Instant) {
+        while true {
+            if !outgoing.isEmpty {
+                _ = socket.send(&outgoing)
+                guard outgoing.isEmpty else {
+                    // The kernel's buffer is full; what is left goes when there is room.
+                    try? loop.awaitRoom(socket.descriptor)
+                    return
+                }
+            }
+            while !outgoing.isFull {
+                let isAdded = outgoing.append { room -> (byteCount: Int, to: Address)? in
+                    guard let sent = core.transmit(into: &room, now: now) else { return nil }
+                    return (sent.byteCount, sent.destination)
+                }
+                if !isAdded { break }
+            }
+            if outgoing.isEmpty { return }
+        }
+    }
+
+    private func obey(now: Instant) {
+        shared.mailbox.drain(into: &requests)
+        for request in requests { obey(request, now: now) }
+        requests.removeAll(keepingCapacity: true)
+    }
+
+    private func obey(_ request: Request, now: Instant) {
+        guard !isClosing else { return refuse(request) }
+        switch request {
+        case .enrol(let kind, let ticket, let handle, let password, let name, let answer):
+            enrol(kind, ticket, handle, password, name, answer)
+        case .abandonEnrolment(let ticket):
+            guard enrolment?.ticket == ticket else { return }
+            core.abandonEnrolment()
+            enrolment?.answer.resume(returning: .failure(.cancelled))
+            enrolment = nil
+        case .send(let target, let contentType, let body, let answer):
+            send(to: target, contentType, body, answer)
+        case .networkChanged: core.networkChanged(now: now)
+        case .resolved(let result): resolved(result, now: now)
+        case .close:
+            core.close(now: now)
+            isClosing = true
+        }
+    }
+
+    private func refuse(_ request: Request) {
+        switch request {
+        case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
+        case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
+        case .abandonEnrolment, .networkChanged, .resolved, .close: return
+        }
+    }
+
+    private func enrol(
+        _ kind: Request.Enrolment, _ ticket: UInt64, _ handle: String, _ password: [UInt8],
+        _ deviceName: String, _ answer: Answer<Account>
+    ) {
+        do throws(ClientRefusal) {
+            switch kind {
+            case .register:
+                try core.register(handle: handle, password: password, deviceName: deviceName)
+            case .logIn:
+                try core.logIn(handle: handle, password: password, deviceName: deviceName)
+            }
+            enrolment = (ticket, answer)
+        } catch {
+            answer.resume(returning: .failure(PetrelError(error)))
+        }
+    }
+
+    private func send(
+        to target: OutgoingTarget, _ contentType: String, _ body: [UInt8],
+        _ answer: Answer<Outgoing>
+    ) {
+        do throws(ClientRefusal) {
+            let (index, id) = try core.send(
+                to: target, contentType: contentType, body: body, wall: WallTime.now)
+            let outgoing = Outgoing(id: id.text, index: index, body: body)
+            if followed.count >= Self.followedMax {
+                followed = followed.filter { $0.value.outgoing != nil }
+            }
+            followed[index] = Waiting(outgoing: outgoing)
+            answer.resume(returning: .success(outgoing))
+        } catch {
+            answer.resume(returning: .failure(PetrelError(error)))
+        }
+    }
+
+    /// How many own messages are followed before those that nobody holds are looked for.
+    private static let followedMax = 1_024
+}
+
+extension Runner {
+    /// Asks the system for the server's addresses, on a thread of its own: that may take long.
+    private func resolve() {
+        resolveAt = .distantFuture
+        guard !isResolving else { return }
+        isResolving = true
+        let (shared, host, port) = (shared, host, port)
+        let isStarted = Thread.start {
+            do throws(ResolutionError) {
+                let addresses = try Address.resolve(host: host, port: port)
+                _ = shared.submit(.resolved(.success(addresses)))
+            } catch {
+                _ = shared.submit(.resolved(.failure(error)))
+            }
+        }
+        if !isStarted {
+            resolved(.failure(.notFound(host: host, reason: "no threads left")), now: EventLoop.now)
+        }
+    }
+
+    private func resolved(_ result: Result<[Address], ResolutionError>, now: Instant) {
+        isResolving = false
+        switch result {
+        case .success(let addresses):
+            core.reach(addresses)
+            if !hasAddresses { core.connect(now: now) }
+            hasAddresses = true
+        case .failure(let error):
+            guard !hasAddresses else { return }
+            resolveAt = now + Self.resolvePause
+            shared.states.publish(
+                .waiting(after: Duration(Self.resolvePause), reason: "\(error)"))
+        }
+    }
+
+    private func tell(now: Instant) {
+        var arrivals: [ConversationID] = []
+        for event in events {
+            switch event {
+            case .connectionChanged(let state):
+                shared.states.publish(ConnectionState(state, now: now))
+                // Who cannot be reached for long may have moved.
+                if case .waiting(_, .unreachable) = state { resolve() }
+            case .enrolled(let identity): enrolled(identity)
+            case .enrolmentRefused(let code, let reason, let retryAfter):
+                let error = PetrelError(refusal: code, reason: reason, retryAfter: retryAfter)
+                enrolment?.answer.resume(returning: .failure(error))
+                enrolment = nil
+            case .deliveryChanged(let index, _, let state): changed(index, state)
+            case .messagesArrived(let conversation): arrivals.append(conversation)
+            case .stranger: shared.account.publish(nil)
+            case .synced, .message, .storeFailed: continue
+            }
+        }
+        events.removeAll(keepingCapacity: true)
+        if !arrivals.isEmpty { shared.arrivals.update { $0.note(arrivals) } }
+        let isCaughtUp = core.isCaughtUp
+        if shared.caughtUp.value != isCaughtUp { shared.caughtUp.publish(isCaughtUp) }
+    }
+
+    private func enrolled(_ identity: ClientIdentity) {
+        let account = Account(identity)
+        if shared.account.value != account { shared.account.publish(account) }
+        guard !core.isEnrolling else { return }
+        enrolment?.answer.resume(returning: .success(account))
+        enrolment = nil
+    }
+
+    private func changed(_ index: UInt64, _ state: DeliveryState) {
+        guard let outgoing = followed[index]?.outgoing else {
+            if case .committed = state { followed[index] = nil }
+            return
+        }
+        switch state {
+        case .queued: return
+        case .sent: outgoing.latest.publish(.sent)
+        case .committed(let conversation, let sequence):
+            let place = Place(conversation: conversation, number: sequence.number)
+            followed[index]?.place = place
+            outgoing.latest.publish(.committed(place))
+        case .delivered:
+            if let place = followed[index]?.place { outgoing.latest.publish(.delivered(place)) }
+            finish(index, outgoing)
+        case .failed(let code, let reason):
+            outgoing.latest.publish(
+                .failed(PetrelError(refusal: code, reason: reason, retryAfter: .zero)))
+            finish(index, outgoing)
+        }
+    }
+
+    private func finish(_ index: UInt64, _ outgoing: Outgoing) {
+        outgoing.latest.finish()
+        followed[index] = nil
+    }
+
+    private static let resolvePause = Interval.seconds(2)
+}
+
+extension Account {
+    init(_ identity: ClientIdentity) {
+        self.init(
+            number: identity.account.number, device: identity.device.number,
+            handle: identity.handle)
+    }
+}

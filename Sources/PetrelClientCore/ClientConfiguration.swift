@@ -1,0 +1,12 @@
+// The settings of a client's brain.
+
+public import PetrelTransport
+
+/// How a client behaves; a plain value with defaults.
+public struct ClientConfiguration: Sendable {
+    /// The settings of its sessions.
+    public var session = SessionConfiguration()
+
+    /// Creates the defaults.
+    public init() {}
+}

@@ -1,0 +1,233 @@
+// What comes from the network: datagrams to the session, notices to the outbox and the sync engine.
+
+public import PetrelBase
+internal import PetrelCrypto
+internal import PetrelMessaging
+internal import PetrelTransport
+internal import PetrelWire
+
+extension ClientCore {
+    /// Takes a datagram in; call `finishBatch` after the last of a batch.
+    public mutating func receive(
+        _ datagram: inout MutableRawSpan, from address: Address, now: Instant, wall: WallTime
+    ) {
+        switch PacketForm(datagram.bytes, receivedBy: .client) {
+        case .accept where handshake != nil:
+            openSession(&datagram, from: address, now: now)
+        case .data where session != nil:
+            _ = session?.receive(&datagram, from: address, now: now, into: &sessionEvents)
+            noteHeard()
+        case .hello, .accept, .data, nil: strayDatagrams &+= 1
+        }
+        takeSessionEvents(now: now, wall: wall)
+    }
+
+    /// A session that is heard needs no other one.
+    private mutating func noteHeard() {
+        guard sessionIsLive, handshake != nil, let heard = session?.lastHeard,
+            heard > handshakeStarted
+        else { return }
+        handshake = nil
+        connector.resumed()
+    }
+
+    private mutating func openSession(
+        _ datagram: inout MutableRawSpan, from address: Address, now: Instant
+    ) {
+        guard let opened = handshake?.receive(&datagram, from: address, now: now) else {
+            strayDatagrams &+= 1
+            return
+        }
+        // What the old session was told may not have arrived; the new one says it again.
+        sessionIsOver()
+        session = consume opened
+        handshake = nil
+        sessionIsLive = true
+        isBlocked = false
+        standing = .unknown
+        requests = 0
+        connector.connected(now: now)
+    }
+
+    /// Handles what the session has to say; the list is empty afterwards.
+    mutating func takeSessionEvents(now: Instant, wall: WallTime) {
+        guard !sessionEvents.list.isEmpty else { return }
+        isBlocked = false
+        for i in 0..<sessionEvents.list.count {
+            switch sessionEvents.list[i] {
+            case .message(_, _, let bytes):
+                do throws(MalformedMessage) {
+                    let notice = try Notice(decoding: sessionEvents.bytes(bytes))
+                    // Without a store nothing can be taken in; the server will say it again.
+                    if sessionIsLive { received(notice, now: now, wall: wall) }
+                } catch {
+                    // A kind of notice of a later version, most likely.
+                    malformedNotices &+= 1
+                }
+            case .acknowledged(_, let number):
+                guard let i = acknowledgements.firstIndex(where: { $0.message == number }) else {
+                    continue
+                }
+                sync.acknowledgementArrived(acknowledgements.remove(at: i).watermarks)
+            case .keepaliveAnswered(let hint):
+                guard standing == .known, sessionIsLive else { continue }
+                sync.keepaliveAnswered(hint: FeedSequence(hint), now: now)
+            case .closed(let reason):
+                guard sessionIsLive else { continue }
+                sessionIsOver()
+                handshake = nil
+                connector.sessionEnded(WaitReason(reason), now: now, random: &random)
+            case .confirmed, .addressMoved: continue
+            }
+        }
+        sessionEvents.removeAll()
+    }
+
+    /// Forgets what belonged to the session; the session itself may have a last packet to send.
+    mutating func sessionIsOver() {
+        sessionIsLive = false
+        standing = .unknown
+        acknowledgements.removeAll()
+        enrolment?.request = nil
+        outbox.sessionEnded()
+        sync.sessionEnded()
+    }
+}
+
+extension ClientCore {
+    private mutating func received(_ notice: Notice, now: Instant, wall: WallTime) {
+        let request = notice.request
+        switch notice.kind {
+        case .welcome(let welcome):
+            received(welcome, isAnswer: request != 0, now: now, wall: wall)
+        case .stranger:
+            standing = .stranger
+            pendingEvents.append(.stranger)
+        case .refusal(let refusal): received(refusal, request: request, now: now)
+        case .verdict(let verdict): received(verdict, now: now)
+        case .message(let push):
+            settle(push.record)
+            sync.received(push, now: now)
+        case .receipt(let receipt): sync.received(receipt, now: now)
+        case .syncPage(let page): sync.received(page, request: request, now: now)
+        case .page(let page):
+            for record in page.records { settle(record) }
+            sync.received(page, request: request, now: now)
+        }
+    }
+
+    private mutating func received(
+        _ welcome: Welcome, isAnswer: Bool, now: Instant, wall: WallTime
+    ) {
+        let identity = ClientIdentity(
+            account: welcome.account, device: welcome.device, handle: welcome.handle)
+        standing = .known
+        clockOffset = welcome.time.milliseconds &- wall.milliseconds
+        if known != identity {
+            known = identity
+            changes.append(.identity(identity))
+        }
+        pendingEvents.append(.enrolled(identity))
+        if enrolment != nil { enrolmentAnswered(identity, isAnswer: isAnswer) }
+        sync.sessionOpened(welcome, now: now)
+    }
+
+    /// The device is enrolled, whether by the wish that is open or, its answer lost, before.
+    mutating func enrolmentAnswered(_ identity: ClientIdentity, isAnswer: Bool) {
+        guard let enrolment else { return }
+        let wish: Registration
+        switch enrolment.command {
+        case .register(let registration), .logIn(let registration): wish = registration
+        case .send, .sync, .pull, .acknowledge: return
+        }
+        self.enrolment = nil
+        guard !isAnswer, AccountHandle(wish.handle)?.text != identity.handle else { return }
+        pendingEvents.append(
+            .enrolmentRefused(
+                code: MessagingError.alreadyEnrolled.rawValue,
+                reason: "this device belongs to the account \(identity.handle)",
+                retryAfter: .zero))
+    }
+
+    private mutating func received(_ refusal: Refusal, request: UInt64, now: Instant) {
+        if let enrolment, enrolment.request == request {
+            self.enrolment = nil
+            pendingEvents.append(
+                .enrolmentRefused(
+                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
+            return
+        }
+        if sync.refused(request: request, retryAfter: refusal.retryAfter, now: now) { return }
+        let outcome = outbox.refused(
+            request: request, code: refusal.code, retryAfter: refusal.retryAfter, now: now)
+        guard case .failed(let entry) = outcome else { return }
+        changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
+        pendingEvents.append(
+            .deliveryChanged(
+                index: entry.index, id: entry.clientMessageID,
+                state: .failed(code: refusal.code, reason: refusal.reason)))
+    }
+
+    private mutating func received(_ verdict: Verdict, now: Instant) {
+        var own: MessageRecord?
+        if let known, let entry = outbox.committed(verdict.clientMessageID) {
+            own = MessageRecord(
+                conversation: verdict.conversation, sequence: verdict.sequence,
+                sender: known.account, senderDevice: known.device, senderHandle: known.handle,
+                clientMessageID: entry.clientMessageID, time: verdict.time,
+                contentType: entry.contentType, body: entry.body)
+            committed(entry, verdict.conversation, verdict.sequence)
+        }
+        sync.received(verdict, own: own, now: now)
+    }
+
+    /// Takes a message as the verdict on itself, if it is an own one whose verdict was lost.
+    ///
+    /// Deduplication does not reach back for ever: without this a message committed before a long
+    /// absence would be shown as refused.
+    private mutating func settle(_ record: MessageRecord) {
+        guard let known, record.sender == known.account, record.senderDevice == known.device,
+            let entry = outbox.committed(record.clientMessageID)
+        else { return }
+        committed(entry, record.conversation, record.sequence)
+    }
+
+    private mutating func committed(
+        _ entry: OutboxEntry, _ conversation: ConversationID, _ sequence: ConversationSequence
+    ) {
+        changes.append(.dequeue(index: entry.index))
+        pendingEvents.append(
+            .deliveryChanged(
+                index: entry.index, id: entry.clientMessageID,
+                state: .committed(conversation, sequence)))
+        awaited.insert(
+            .init(
+                index: entry.index, clientMessageID: entry.clientMessageID,
+                conversation: conversation, sequence: sequence))
+        guard let local = sync.conversation(conversation), local.peerDelivered >= sequence else {
+            return
+        }
+        tellDelivered(conversation, upTo: local.peerDelivered)
+    }
+
+    /// Own messages up to there have been received by the other side.
+    mutating func tellDelivered(
+        _ conversation: ConversationID, upTo sequence: ConversationSequence
+    ) {
+        for entry in awaited.received(conversation, upTo: sequence) {
+            pendingEvents.append(
+                .deliveryChanged(
+                    index: entry.index, id: entry.clientMessageID, state: .delivered))
+        }
+    }
+}
+
+extension WaitReason {
+    init(_ reason: CloseReason) {
+        switch reason {
+        case .closedByPeer(let code): self = .closedByServer(code: code)
+        case .silent: self = .silent
+        case .closedLocally, .violation: self = .violation
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// What goes to the network: commands into the session, datagrams out of it.
+
+public import PetrelBase
+internal import PetrelMessaging
+public import PetrelTransport
+internal import PetrelWire
+
+extension ClientCore {
+    /// Fills `room`, of 1,452 bytes or more, with a datagram to send; call it until it gives none.
+    public mutating func transmit(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        if let byteCount = handshake?.transmit(into: &room, now: now) {
+            return Transmission(byteCount: byteCount, destination: handshakeAddress)
+        }
+        return session?.transmit(into: &room, now: now)
+    }
+
+    /// Moves what is to be said into the session, as far as its queue takes it.
+    ///
+    /// What is stored is the precondition: acknowledgements go out from here.
+    mutating func pump(now: Instant, wall: WallTime) {
+        guard sessionIsLive, stalled == nil, !isBlocked else { return }
+        sendEnrolment(now: now)
+        guard standing == .known else { return }
+        while let command = sync.nextCommand(now: now) {
+            guard let (request, message) = send(command, now: now) else { return }
+            sync.issued(command, as: request, now: now)
+            if case .acknowledge(_, let watermarks) = command {
+                acknowledgements.append(
+                    OpenAcknowledgement(message: message, watermarks: watermarks))
+            }
+        }
+        sendOutbox(now: now, wall: wall)
+    }
+
+    private mutating func sendEnrolment(now: Instant) {
+        guard standing == .stranger, let waiting = enrolment, waiting.request == nil else { return }
+        let sent = send(waiting.command, now: now)
+        enrolment?.request = sent?.request
+    }
+
+    private mutating func sendOutbox(now: Instant, wall: WallTime) {
+        refillOutbox()
+        while let entry = outbox.nextToSend(now: now) {
+            // The server may have forgotten that it has this one: first see whether it comes back.
+            guard sync.isCaughtUp || !isOld(entry, wall: wall) else { return }
+            let target: OutgoingMessage.Target =
+                switch entry.target {
+                case .conversation(let id): .conversation(id)
+                case .handle(let handle): .handle(handle)
+                }
+            let message = OutgoingMessage(
+                clientMessageID: entry.clientMessageID, target: target,
+                contentType: entry.contentType, body: entry.body)
+            guard let (request, _) = send(.send(message), now: now) else { return }
+            guard outbox.sent(entry.index, in: request) else { continue }
+            events.append(
+                .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .sent))
+        }
+    }
+
+    private func isOld(_ entry: OutboxEntry, wall: WallTime) -> Bool {
+        let age = serverTime(wall).milliseconds &- entry.clientMessageID.time.milliseconds
+        return age > Self.rememberedMilliseconds
+    }
+
+    /// A day less than the server remembers identifiers, because clocks differ.
+    private static let rememberedMilliseconds =
+        (MessagingLimits.deduplication - .seconds(24 * 3600)).nanoseconds / 1_000_000
+
+    private mutating func refillOutbox() {
+        guard let (after, limit) = outbox.wanted else { return }
+        do throws(ClientStoreError) {
+            outbox.load(try store.outbox(after: after, limit: limit), limit: limit)
+        } catch {
+            events.append(.storeFailed(error))
+        }
+    }
+
+    /// Gives a command to the session; `nil` if it takes no more for now.
+    private mutating func send(
+        _ command: Command.Kind, now: Instant
+    ) -> (request: UInt64, message: UInt64)? {
+        let request = requests + 1
+        let bytes = Command(request: request, kind: command).encoded()
+        do throws(SendRefusal) {
+            guard
+                let message = try session?.send(bytes.span.bytes, as: .durable, key: 0, now: now)
+            else { return nil }
+            requests = request
+            return (request, message)
+        } catch {
+            isBlocked = true
+            return nil
+        }
+    }
+}

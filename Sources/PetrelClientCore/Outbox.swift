@@ -1,0 +1,179 @@
+// What waits to be committed: in order, as often as it takes, until each message has its verdict.
+
+public import PetrelBase
+public import PetrelMessaging
+
+/// The part of the durable outbox that is under way, and its order.
+///
+///     stored ──▶ in the window, unsent ── sent ──▶ in the window, sent ── verdict ──▶ gone
+///                        ▲                               │
+///                        └── session ended, or busy ─────┘── final refusal ──▶ failed
+///
+/// Messages leave in the order of their index. A new session sends all that has no verdict again,
+/// from the first: the server commits each `cmid` once. The store holds all entries; at most
+/// `windowMax` of them are also here.
+public struct Outbox: Sendable {
+    /// The most messages that are sent and have no answer.
+    public static let windowMax = 64
+    /// The most messages that wait in the store.
+    public static let entriesMax: UInt64 = 65_536
+
+    /// What a refusal means for the message.
+    public enum Outcome: Equatable, Sendable {
+        /// It will be sent again after a pause, with all that come after it.
+        case again
+        /// It will never be taken.
+        case failed(OutboxEntry)
+        /// The refusal is about an earlier copy, or about nothing here.
+        case ignored
+    }
+
+    private struct Slot: Sendable {
+        var entry: OutboxEntry
+        /// The request that the latest copy travels in; `nil` while it waits to be sent.
+        var request: UInt64?
+    }
+
+    private var slots: [Slot] = []
+    /// The highest index that ever was in the window.
+    private var loaded: UInt64 = 0
+    /// The highest index in the store.
+    private var last: UInt64
+    /// The highest index that was ever sent by this process.
+    private var sentHighest: UInt64 = 0
+    private var pausedUntil: Instant?
+
+    /// Creates the outbox of a store whose highest index ever is `last`; `load` fills the window.
+    public init(last: UInt64) { self.last = last }
+
+    /// The index that the next message gets.
+    public var nextIndex: UInt64 { last + 1 }
+    /// Whether no message waits here or in the store.
+    public var isEmpty: Bool { slots.isEmpty && loaded >= last }
+    /// Whether the store may take no more.
+    public var isFull: Bool { UInt64(slots.count) + (last - loaded) >= Self.entriesMax }
+    /// Where to go on reading the store, and how many entries fit; `nil` if there is no need.
+    public var wanted: (after: UInt64, limit: Int)? {
+        guard loaded < last, slots.count <= Self.windowMax / 2 else { return nil }
+        return (loaded, Self.windowMax - slots.count)
+    }
+
+    /// When `nextToSend` has something again that it has not now.
+    public var deadline: Instant {
+        guard let pausedUntil, slots.contains(where: { $0.request == nil }) else {
+            return .distantFuture
+        }
+        return pausedUntil
+    }
+
+    /// Takes what the store returned for `wanted`.
+    public mutating func load(_ entries: [OutboxEntry], limit: Int) {
+        for entry in entries where entry.index > loaded {
+            slots.append(Slot(entry: entry))
+            loaded = entry.index
+        }
+        if entries.count < limit { loaded = last }
+    }
+
+    /// A message joined the store with `nextIndex`.
+    public mutating func appended(_ entry: OutboxEntry) {
+        let isNext = loaded == last
+        last = entry.index
+        guard isNext, slots.count < Self.windowMax else { return }
+        loaded = entry.index
+        slots.append(Slot(entry: entry))
+    }
+
+    /// Returns the message that is to be sent now, if any.
+    public func nextToSend(now: Instant) -> OutboxEntry? {
+        if let pausedUntil, now < pausedUntil { return nil }
+        return slots.first { $0.request == nil }?.entry
+    }
+
+    /// The message travels in `request`; returns whether it is the first copy of this process.
+    public mutating func sent(_ index: UInt64, in request: UInt64) -> Bool {
+        guard let i = slots.firstIndex(where: { $0.entry.index == index }) else { return false }
+        slots[i].request = request
+        pausedUntil = nil
+        guard index > sentHighest else { return false }
+        sentHighest = index
+        return true
+    }
+
+    /// The session is over: nobody knows which of the sent messages arrived.
+    public mutating func sessionEnded() {
+        for i in slots.indices { slots[i].request = nil }
+    }
+
+    /// Returns the message that is called `id`, if it waits for its verdict.
+    public func entry(_ id: ClientMessageID) -> OutboxEntry? {
+        slots.first { $0.entry.clientMessageID == id }?.entry
+    }
+
+    /// The message has its place; returns it, or `nil` if that was known.
+    public mutating func committed(_ id: ClientMessageID) -> OutboxEntry? {
+        guard let i = slots.firstIndex(where: { $0.entry.clientMessageID == id }) else {
+            return nil
+        }
+        return slots.remove(at: i).entry
+    }
+
+    /// The server refused the copy in `request`; `retryAfter` is zero if that will not change.
+    public mutating func refused(
+        request: UInt64, code: UInt32, retryAfter: Interval, now: Instant
+    ) -> Outcome {
+        guard let i = slots.firstIndex(where: { $0.request == request }) else { return .ignored }
+        guard Self.isTransient(code) || retryAfter > .zero else {
+            return .failed(slots.remove(at: i).entry)
+        }
+        // What comes after it goes again too, so that the order of sending stays the order here.
+        for j in i..<slots.count { slots[j].request = nil }
+        let pause = min(max(retryAfter, Self.pauseMin), Self.pauseMax)
+        pausedUntil = max(pausedUntil ?? now, now + pause)
+        return .again
+    }
+
+    /// Whether the refusal is about the server's present state and not about the message.
+    private static func isTransient(_ code: UInt32) -> Bool {
+        switch MessagingError(rawValue: code) {
+        case .busy, .storageFull, .storageFailed, .notEnrolled, .tooManyAttempts: true
+        default: false
+        }
+    }
+
+    private static let pauseMin = Interval.milliseconds(250)
+    private static let pauseMax = Interval.seconds(300)
+}
+
+/// Own messages that have their place, until the other side has received them.
+struct AwaitedReceipts: Sendable {
+    struct Entry: Equatable, Sendable {
+        var index: UInt64
+        var clientMessageID: ClientMessageID
+        var conversation: ConversationID
+        var sequence: ConversationSequence
+    }
+
+    private var entries: [Entry] = []
+
+    /// Waits for one more; the oldest is forgotten when there are too many.
+    mutating func insert(_ entry: Entry) {
+        if entries.count == Self.entriesMax { entries.removeFirst() }
+        entries.append(entry)
+    }
+
+    /// The other side has all up to `sequence`; returns what that completes, oldest first.
+    mutating func received(
+        _ conversation: ConversationID, upTo sequence: ConversationSequence
+    ) -> [Entry] {
+        let isReached = { (entry: Entry) in
+            entry.conversation == conversation && entry.sequence <= sequence
+        }
+        guard entries.contains(where: isReached) else { return [] }
+        let reached = entries.filter(isReached)
+        entries.removeAll(where: isReached)
+        return reached
+    }
+
+    static let entriesMax = 1_024
+}

@@ -1,0 +1,71 @@
+// How a server is set up: typed values with defaults, and the bounds of each.
+
+public import PetrelBase
+public import PetrelCrypto
+public import PetrelServerCore
+internal import PetrelStore
+internal import PetrelTransport
+
+/// The settings of a server; `validated()` says which one is out of bounds.
+public struct ServerConfiguration: Sendable {
+    /// What a server does about SIGINT and SIGTERM.
+    public enum Signals: Equatable, Sendable {
+        /// Either of them stops it gracefully; only one server of a process can do this.
+        case stop
+        /// They are somebody else's.
+        case ignored
+    }
+
+    /// Where it listens; port 0 lets the kernel choose.
+    public var listen: Address
+    /// Where keys and data are; created if its parent exists.
+    public var directory: String
+    /// The most bytes that the store can hold.
+    public var mapBytes = LocalStore.defaultMapBytes
+    /// What one guess at a password costs.
+    public var passwordCost = PasswordHash.Cost.standard
+    /// Passwords hashed at the same time; each takes the memory that its cost says.
+    public var hashThreads = 2
+    /// How long a stop may take to tell all clients and finish what is being written.
+    public var stopTimeout = Interval.seconds(2)
+    /// What signals do.
+    public var signals = Signals.stop
+    /// The limits of the core; its seed is drawn at start.
+    public var core = ServerCoreConfiguration(seed: 0)
+
+    /// Creates the defaults.
+    public init(listen: Address, directory: String) {
+        self.listen = listen
+        self.directory = directory
+    }
+
+    /// Returns the settings.
+    ///
+    /// - Throws: at the first setting that is out of bounds.
+    public func validated() throws(ServerError) -> ServerConfiguration {
+        try check("data directory", directory, !directory.isEmpty, "a path")
+        try check("map bytes", mapBytes, mapBytes >= 1 << 20, "1048576 or more")
+        try check("hash threads", hashThreads, 1...16 ~= hashThreads, "1...16")
+        try check("sessions", core.sessionsMax, 1...1_000_000 ~= core.sessionsMax, "1...1000000")
+        try check(
+            "half-open sessions", core.halfOpenMax, 1...65_536 ~= core.halfOpenMax, "1...65536")
+        do {
+            _ = try core.session.validated()
+        } catch {
+            throw ServerError(
+                kind: .configuration, happened: "The setting \(error.name) is out of bounds.",
+                advice: "Use \(error.accepted).")
+        }
+        return self
+    }
+
+    private func check<Value>(
+        _ name: String, _ value: Value, _ holds: Bool, _ accepted: String
+    ) throws(ServerError) {
+        guard holds else {
+            throw ServerError(
+                kind: .configuration, happened: "The setting \(name) is \(value).",
+                advice: "Use \(accepted).")
+        }
+    }
+}

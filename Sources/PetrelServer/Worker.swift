@@ -1,0 +1,214 @@
+// Moves datagrams, commits and hashes between the world and the core.
+
+internal import Glibc
+internal import PetrelBase
+internal import PetrelEvent
+internal import PetrelServerCore
+internal import PetrelServices
+internal import PetrelTransport
+
+/// What an event loop calls: one socket, one core, and the mailboxes of other threads.
+///
+/// The only class on the packet path, because a C callback needs an address. All state is one
+/// noncopyable value, entered once per wakeup.
+final class Worker: EventHandler {
+    /// What other threads tell.
+    struct Mailboxes: Sendable {
+        /// The store has completions; one such value says it all.
+        let commits: Mailbox<Void>
+        /// Hashes that are done.
+        let hashes: Mailbox<HashDone>
+        /// The server is to stop.
+        let stops: Mailbox<Void>
+    }
+
+    struct HashDone: Sendable {
+        var ticket: UInt64
+        var result: HashResult
+    }
+
+    fileprivate struct State: ~Copyable {
+        var core: ServerCore
+        var socket: UDPSocket
+        var incoming = DatagramBatch()
+        var outgoing = DatagramBatch()
+        /// Whether the kernel had no room for what is in `outgoing`.
+        var isBlocked = false
+        var hashed: [HashDone] = []
+        var jobs: [HashJobTicketed] = []
+        var signs: [Void] = []
+    }
+
+    private var state: State
+    private let loop: EventLoop
+    private let pool: HashPool
+    private let mailboxes: Mailboxes
+    private let stopTimeout: Interval
+    /// When a stop ends, whatever is left to do.
+    private var stopDeadline = Instant.distantFuture
+    /// What broke the socket, after which there is no server.
+    private(set) var failure: SystemError?
+
+    init(
+        core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
+        mailboxes: Mailboxes, stopTimeout: Interval
+    ) throws(SystemError) {
+        state = State(core: core, socket: socket)
+        self.loop = loop
+        self.pool = pool
+        self.mailboxes = mailboxes
+        self.stopTimeout = stopTimeout
+        try loop.watch(state.socket.descriptor, with: self)
+        try loop.watch(mailboxes.commits.descriptor, with: self)
+        try loop.watch(mailboxes.hashes.descriptor, with: self)
+        try loop.watch(mailboxes.stops.descriptor, with: self)
+        loop.wake(self, at: state.core.deadline)
+    }
+
+    var localAddress: Address { state.socket.localAddress }
+    var metrics: CoreMetrics { state.core.metrics }
+    var hasFailed: Bool { state.core.hasFailed }
+
+    func readable(_ descriptor: Int32, now: Instant) {
+        let wall = Self.wall
+        switch descriptor {
+        case mailboxes.commits.descriptor:
+            mailboxes.commits.drain(into: &state.signs)
+            state.signs.removeAll(keepingCapacity: true)
+            state.core.collectCommits(now: now, wall: wall)
+        case mailboxes.hashes.descriptor:
+            mailboxes.hashes.drain(into: &state.hashed)
+            state.takeHashes(now: now, wall: wall)
+        case mailboxes.stops.descriptor:
+            mailboxes.stops.drain(into: &state.signs)
+            state.signs.removeAll(keepingCapacity: true)
+            beginStop(now: now)
+        default: receive(now: now, wall: wall)
+        }
+        finish(now: now, wall: wall)
+    }
+
+    func writable(_ descriptor: Int32, now: Instant) {
+        state.isBlocked = false
+        finish(now: now, wall: Self.wall)
+    }
+
+    func due(now: Instant) {
+        let wall = Self.wall
+        state.core.advance(now: now, wall: wall)
+        finish(now: now, wall: wall)
+    }
+
+    func signalled(_ number: Int32, now: Instant) {
+        beginStop(now: now)
+        finish(now: now, wall: Self.wall)
+    }
+
+    /// Tells all clients; the loop ends when they were told, or when its time is up.
+    private func beginStop(now: Instant) {
+        guard stopDeadline == .distantFuture else { return }
+        stopDeadline = now + stopTimeout
+        state.core.stop(now: now)
+    }
+
+    /// Takes in what has arrived, but no more than 8 batches, so that timers get their turn.
+    private func receive(now: Instant, wall: WallTime) {
+        for _ in 0..<8 {
+            do throws(SystemError) {
+                guard try state.receiveBatch(now: now, wall: wall) else { return }
+            } catch {
+                failure = error
+                return
+            }
+            flush(now: now)
+        }
+    }
+
+    /// Hands on what the core wants, and waits for what comes next.
+    private func finish(now: Instant, wall: WallTime) {
+        state.handOverHashes(to: pool, now: now, wall: wall)
+        let hasMore = flush(now: now)
+        let isStopped = state.core.isDrained || stopDeadline <= now
+        if state.core.hasFailed || isStopped || failure != nil { return loop.stop() }
+        loop.wake(self, at: hasMore ? now : min(state.core.deadline, stopDeadline))
+    }
+
+    /// Sends what the core has; returns whether it may have more.
+    @discardableResult
+    private func flush(now: Instant) -> Bool {
+        guard !state.isBlocked else { return false }
+        for _ in 0..<64 {
+            guard state.sendBatch(now: now) else { return false }
+            guard state.outgoing.isEmpty else {
+                state.isBlocked = true
+                // If even waiting fails, what is in the batch is lost, as on any network.
+                if (try? loop.awaitRoom(state.socket.descriptor)) == nil {
+                    state.outgoing.removeAll()
+                    state.isBlocked = false
+                }
+                return false
+            }
+        }
+        return true
+    }
+
+    private static var wall: WallTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(
+            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+extension Worker.State {
+    /// Takes one batch in; returns whether there was one.
+    mutating func receiveBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
+        guard try socket.receive(into: &incoming) > 0 else { return false }
+        Self.hand(&incoming, to: &core, now: now, wall: wall)
+        return true
+    }
+
+    private static func hand(
+        _ batch: inout DatagramBatch, to core: inout ServerCore, now: Instant, wall: WallTime
+    ) {
+        for i in 0..<batch.count {
+            let address = batch.address(of: i)
+            var datagram = batch.bytes(of: i)
+            core.receive(&datagram, from: address, now: now, wall: wall)
+        }
+    }
+
+    /// Passes the core's passwords to the pool; what does not fit is answered at once.
+    mutating func handOverHashes(to pool: HashPool, now: Instant, wall: WallTime) {
+        core.takeHashJobs(into: &jobs)
+        for job in jobs where !pool.submit(job) {
+            core.hashed(job.ticket, .notDone, now: now, wall: wall)
+        }
+        jobs.removeAll(keepingCapacity: true)
+    }
+
+    /// Passes the pool's results to the core.
+    mutating func takeHashes(now: Instant, wall: WallTime) {
+        for done in hashed { core.hashed(done.ticket, done.result, now: now, wall: wall) }
+        hashed.removeAll(keepingCapacity: true)
+    }
+
+    /// Sends what waits and what the core adds to it; returns whether there was anything.
+    mutating func sendBatch(now: Instant) -> Bool {
+        Self.fill(&outgoing, from: &core, now: now)
+        guard !outgoing.isEmpty else { return false }
+        _ = socket.send(&outgoing)
+        return true
+    }
+
+    private static func fill(
+        _ batch: inout DatagramBatch, from core: inout ServerCore, now: Instant
+    ) {
+        var isAdded = true
+        while isAdded, !batch.isFull {
+            isAdded = batch.append { (room: inout MutableRawSpan) in
+                core.transmit(into: &room, now: now).map { ($0.byteCount, to: $0.destination) }
+            }
+        }
+    }
+}

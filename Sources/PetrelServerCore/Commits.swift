@@ -1,0 +1,118 @@
+// Operations go to the store and come back durable; only then is anybody told.
+
+public import PetrelBase
+internal import PetrelMessaging
+internal import PetrelServices
+internal import PetrelTransport
+
+/// An operation that was submitted, and what to do when it is durable.
+struct PendingOperation {
+    /// For whom the operation is.
+    enum Purpose {
+        case housekeeping
+        case enrolment(Handle, request: UInt64, name: String)
+        case message(Handle, request: UInt64, Principal, MessageService.Admitted)
+        case acknowledgement(Handle, request: UInt64)
+    }
+
+    var ticket: UInt64
+    var purpose: Purpose
+}
+
+extension ServerCore {
+    /// Acts on the operations that are durable now, in the order of their submission.
+    public mutating func collectCommits(now: Instant, wall: WallTime) {
+        var durable: [StoreCompletion] = []
+        swap(&durable, &completions)
+        store.takeCompletions(into: &durable)
+        for completion in durable {
+            // The store completes in order; one that does not cannot be trusted with anything.
+            guard let operation = operations.popFirst(), operation.ticket == completion.ticket
+            else {
+                hasFailed = true
+                break
+            }
+            switch completion.result {
+            case .success(.refused(let error)):
+                refused(Refused(error), operation.purpose, now: now)
+            case .success(let outcome):
+                succeeded(outcome, operation.purpose, now: now, wall: wall)
+            case .failure(let failure):
+                noteFailure(failure)
+                refused(Refused(failure), operation.purpose, now: now)
+            }
+        }
+        durable.removeAll(keepingCapacity: true)
+        swap(&durable, &completions)
+    }
+
+    private mutating func succeeded(
+        _ outcome: StoreOutcome, _ purpose: PendingOperation.Purpose, now: Instant,
+        wall: WallTime
+    ) {
+        switch (outcome, purpose) {
+        case (.enrolled(let account, let device), .enrolment(let handle, let request, let name)):
+            enrolled(
+                Principal(account: account, device: device, handle: name), request: request,
+                handle, now: now, wall: wall)
+        case (.appended(let message), .message(let handle, let request, let sender, let admitted)):
+            deliver(
+                message, admitted, from: sender, handle, request: request, now: now)
+        case (.acknowledged(let marks), .acknowledgement):
+            for mark in marks { deliver(mark, now: now) }
+        default: break
+        }
+    }
+
+    private mutating func refused(
+        _ refusal: Refused, _ purpose: PendingOperation.Purpose, now: Instant
+    ) {
+        switch purpose {
+        case .housekeeping: break
+        case .enrolment(let handle, let request, _):
+            // A random identifier that was taken is drawn anew when the client tries again.
+            let retried = refusal.error == .busy ? Refused(StoreFailure.busy) : refusal
+            refuseEnrolment(retried, request: request, to: handle, now: now)
+        case .message(let handle, let request, _, let admitted):
+            guard sessions.contains(handle) else { return }
+            let retried = refusal.error == .busy ? Refused(StoreFailure.busy) : refusal
+            let cmid = admitted.operation.clientMessageID
+            block(handle, cmid, after: retried)
+            refuse(retried, request: request, cmid: cmid, to: handle, now: now)
+        case .acknowledgement(let handle, let request):
+            guard sessions.contains(handle) else { return }
+            refuse(refusal, request: request, to: handle, now: now)
+        }
+    }
+
+    /// Hands an operation to the store.
+    mutating func submit(
+        _ operation: StoreOperation, _ purpose: PendingOperation.Purpose
+    ) throws(Refused) {
+        guard !hasFailed else { throw Refused(StoreFailure.failed) }
+        guard !operations.isFull else { throw Refused(StoreFailure.busy) }
+        let ticket = takeTicket()
+        do throws(StoreFailure) {
+            try store.submit(operation, ticket: ticket)
+        } catch {
+            noteFailure(error)
+            throw Refused(error)
+        }
+        _ = operations.append(PendingOperation(ticket: ticket, purpose: purpose))
+    }
+
+    /// Hands an operation to the store that nobody waits for; what is not done now is done later.
+    mutating func submitHousekeeping(_ operation: StoreOperation) {
+        do throws(Refused) { try submit(operation, .housekeeping) } catch {}
+    }
+
+    mutating func takeTicket() -> UInt64 {
+        defer { nextTicket += 1 }
+        return nextTicket
+    }
+
+    /// Remembers that the store failed, if that is what it says.
+    mutating func noteFailure(_ failure: StoreFailure) {
+        if failure == .failed { hasFailed = true }
+    }
+}

@@ -1,0 +1,139 @@
+// From a confirmed key to a known device: welcome, or stranger, password, enrolment, welcome.
+
+public import PetrelBase
+internal import PetrelMessaging
+public import PetrelServices
+internal import PetrelTransport
+internal import PetrelWire
+
+/// A piece of hashing with the number under which its result is expected.
+public struct HashJobTicketed: Equatable, Sendable {
+    /// The number to hand back with the result.
+    public var ticket: UInt64
+    /// What to do.
+    public var job: HashJob
+}
+
+/// An enrolment whose password is being hashed.
+struct PendingEnrolment {
+    var handle: Handle
+    var request: UInt64
+    var pending: AccountService.Pending
+}
+
+extension ServerCore {
+    /// Moves the passwords that are to be hashed to the end of `jobs`.
+    public mutating func takeHashJobs(into jobs: inout [HashJobTicketed]) {
+        jobs.append(contentsOf: hashJobs)
+        hashJobs.removeAll(keepingCapacity: true)
+    }
+
+    /// Goes on with an enrolment whose password was hashed; `.notDone` if it could not be.
+    public mutating func hashed(
+        _ ticket: UInt64, _ result: HashResult, now: Instant, wall: WallTime
+    ) {
+        guard let enrolment = enrolments.removeValue(forKey: ticket) else { return }
+        let handle = enrolment.handle
+        do throws(Refused) {
+            let next = try accounts.finish(
+                enrolment.pending, result, now: now, wall: wall, random: &random)
+            // Whoever left meanwhile asks again.
+            guard isEnrolling(handle) else { return }
+            try submit(
+                next.operation,
+                .enrolment(handle, request: enrolment.request, name: next.handle))
+            if let renewal = next.renewal { submitHousekeeping(renewal) }
+        } catch {
+            refuseEnrolment(error, request: enrolment.request, to: handle, now: now)
+        }
+    }
+
+    /// The peer holds its key: welcomes the device, or tells it that it is a stranger.
+    mutating func confirm(_ handle: Handle, now: Instant, wall: WallTime) {
+        guard halfOpen.remove(handle) else { return }
+        metrics.sessionsConfirmed += 1
+        let key = sessions[handle].state.key
+        do throws(StoreFailure) {
+            guard let device = try store.device(key: key),
+                let account = try store.account(device.account)
+            else {
+                sessions[handle].state.phase = .stranger
+                return tell(.stranger, to: handle, as: .reliable, now: now)
+            }
+            submitHousekeeping(
+                .raiseHelloCounter(
+                    account: device.account, device: device.device,
+                    counter: sessions[handle].state.helloCounter))
+            let principal = Principal(
+                account: device.account, device: device.device, handle: account.handle)
+            try welcome(principal, request: 0, handle, now: now, wall: wall)
+        } catch {
+            noteFailure(error)
+            close(handle, .internalError, now: now)
+        }
+    }
+
+    /// The session is that device's from now on; an older one gives way.
+    mutating func welcome(
+        _ principal: Principal, request: UInt64, _ handle: Handle, now: Instant, wall: WallTime
+    ) throws(StoreFailure) {
+        let feed = try store.newestFeed(principal.account)
+        sessions[handle].state.phase = .enrolled(principal)
+        let older = live.insert(handle, of: principal.device, account: principal.account)
+        if let older, sessions.contains(older) {
+            metrics.sessionsReplaced += 1
+            close(older, .replaced, now: now)
+        }
+        raiseHint(handle, feed)
+        let welcome = Welcome(
+            account: principal.account, device: principal.device, handle: principal.handle,
+            incarnation: store.incarnation, feed: feed, time: wall)
+        tell(.welcome(welcome), request: request, to: handle, as: .reliable, now: now)
+    }
+
+    /// Asks for the password to be hashed.
+    mutating func beginEnrolment(
+        _ wish: AccountService.Wish, _ form: Registration, _ request: UInt64,
+        from handle: Handle, now: Instant
+    ) throws(Refused) {
+        guard enrolments.count < configuration.hashJobsMax else {
+            throw Refused(.busy, retryAfter: .seconds(1))
+        }
+        let state = sessions[handle].state
+        let applicant = AccountService.Applicant(
+            key: state.key, helloCounter: state.helloCounter, address: state.address)
+        let (pending, job) = try accounts.begin(
+            wish, form, by: applicant, store: store, now: now)
+        sessions[handle].state.phase = .enrolling
+        let ticket = takeTicket()
+        enrolments[ticket] = PendingEnrolment(
+            handle: handle, request: request, pending: pending)
+        hashJobs.append(HashJobTicketed(ticket: ticket, job: job))
+    }
+
+    /// The enrolment is durable: the device is known now.
+    mutating func enrolled(
+        _ principal: Principal, request: UInt64, _ handle: Handle, now: Instant, wall: WallTime
+    ) {
+        guard isEnrolling(handle) else { return }
+        do throws(StoreFailure) {
+            try welcome(principal, request: request, handle, now: now, wall: wall)
+        } catch {
+            noteFailure(error)
+            refuseEnrolment(Refused(error), request: request, to: handle, now: now)
+        }
+    }
+
+    /// Tells a stranger that it stays one.
+    mutating func refuseEnrolment(
+        _ refusal: Refused, request: UInt64, to handle: Handle, now: Instant
+    ) {
+        guard isEnrolling(handle) else { return }
+        sessions[handle].state.phase = .stranger
+        refuse(refusal, request: request, to: handle, now: now)
+    }
+
+    private func isEnrolling(_ handle: Handle) -> Bool {
+        sessions.contains(handle) && sessions[handle].state.phase == .enrolling
+    }
+}

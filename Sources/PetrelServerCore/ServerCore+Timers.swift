@@ -1,0 +1,38 @@
+// Time passes: sessions whose deadline has come, half-open ones that are given up, housekeeping.
+
+public import PetrelBase
+internal import PetrelMessaging
+internal import PetrelServices
+internal import PetrelTransport
+
+extension ServerCore {
+    /// Runs what is due.
+    public mutating func advance(now: Instant, wall: WallTime) {
+        while let (handle, deadline) = halfOpen.first, deadline <= now {
+            halfOpen.remove(handle)
+            remove(handle)
+            metrics.halfOpenExpired += 1
+        }
+        // Ends, because settling takes the deadline out until the session was asked by `transmit`.
+        while let (slot, deadline) = deadlines.first, deadline <= now {
+            deadlines.remove(slot)
+            guard let handle = sessions.handle(slot: slot) else { continue }
+            sessions[handle].session.advance(now: now, into: &events)
+            settle(handle, now: now, wall: wall)
+        }
+        if nextPurge <= now {
+            nextPurge = now + configuration.purgeInterval
+            purge(wall: wall)
+        }
+    }
+
+    /// Forgets deduplication rows that no acceptable identifier can ask for.
+    ///
+    /// An identifier may lie in the future, so its row may be older than the identifier.
+    private mutating func purge(wall: WallTime) {
+        let age = MessagingLimits.deduplication + MessagingLimits.futureTolerance
+        let before = WallTime(milliseconds: wall.milliseconds - age.nanoseconds / 1_000_000)
+        submitHousekeeping(
+            .purgeDeduplication(before: before, limit: configuration.purgeRowsMax))
+    }
+}

@@ -1,0 +1,74 @@
+// Datagrams go out: answers to HELLOs first, then what each ready session has.
+
+public import PetrelBase
+internal import PetrelMessaging
+public import PetrelTransport
+
+extension ServerCore {
+    /// Puts the next datagram into `room`, if there is one; call until `nil`.
+    ///
+    /// - Parameters:
+    ///   - room: at least 1,452 bytes.
+    ///   - now: the present moment.
+    /// - Returns: how many bytes were written, and where they go.
+    public mutating func transmit(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        guard let transmission = nextAnswer(into: &room) ?? nextPacket(into: &room, now: now)
+        else { return nil }
+        metrics.datagramsSent += 1
+        metrics.bytesSent += UInt64(transmission.byteCount)
+        return transmission
+    }
+
+    private mutating func nextAnswer(into room: inout MutableRawSpan) -> Transmission? {
+        while let answer = answers.popFirst() {
+            guard let accept = halfOpen.accept(of: answer.handle) else { continue }
+            var writer = ByteWriter(&room)
+            guard (try? writer.writeBytes(accept.span.bytes)) != nil else { continue }
+            return Transmission(byteCount: accept.count, destination: answer.destination)
+        }
+        return nil
+    }
+
+    private mutating func nextPacket(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        while let slot = current ?? ready.popFirst() {
+            current = slot
+            if let handle = sessions.handle(slot: slot) {
+                let transmission = sessions[handle].session.transmit(into: &room, now: now)
+                if let transmission { return transmission }
+                rest(handle)
+            }
+            isReady[slot] = false
+            current = nil
+        }
+        return nil
+    }
+
+    /// The session has nothing to send now: it waits for its deadline, or goes if it is over.
+    private mutating func rest(_ handle: Handle) {
+        if sessions[handle].state.phase == .over {
+            remove(handle)
+        } else {
+            deadlines.set(handle.slot, to: sessions[handle].session.deadline)
+        }
+    }
+
+    /// Something happened to the session: `transmit` must ask it.
+    mutating func touch(_ handle: Handle) {
+        guard !isReady[handle.slot] else { return }
+        isReady[handle.slot] = true
+        deadlines.remove(handle.slot)
+        _ = ready.append(handle.slot)
+    }
+
+    /// Forgets a session; nothing is sent for it any more.
+    mutating func remove(_ handle: Handle) {
+        guard sessions.contains(handle) else { return }
+        table.remove(sessions[handle].state.connectionID)
+        deadlines.remove(handle.slot)
+        _ = sessions.remove(handle)
+    }
+}

@@ -1,0 +1,150 @@
+// One worker's brain: routes datagrams to sessions, commands to services, notices back.
+
+public import PetrelBase
+public import PetrelCrypto
+internal import PetrelMessaging
+public import PetrelServices
+internal import PetrelTransport
+internal import PetrelWire
+
+/// Everything that a worker of the server decides; its shell brings datagrams, time and hashes.
+///
+/// After each call the shell takes what `takeHashJobs` and `transmit` have, until there is nothing,
+/// and comes back at `deadline`, when a datagram arrives, or when the store has completions.
+///
+/// A session's way: HELLO → half open (answered, without effect) → confirmed by its first packet →
+/// stranger or enrolled → over. Only what a confirmed session says reaches a service.
+///
+/// For a datagram of an established session nothing is allocated and nothing is hashed but the
+/// connection ID; a command may cost what its decoding costs.
+public struct ServerCore: ~Copyable {
+    let configuration: ServerCoreConfiguration
+    let identity: KeyPair
+    let helloKey: Mac1Key
+    var store: any Store
+    var random: RandomStream
+
+    // Sessions.
+    var sessions: Slab<SessionRecord>
+    var table: SessionTable
+    var deadlines: DeadlineQueue
+    var halfOpen: HalfOpenTable
+    var counters: CounterTable
+    var live = LiveDevices()
+
+    // What is to be sent.
+    var answers: RingBuffer<HelloAnswer>
+    /// Slots whose sessions may have something to send, each once.
+    var ready: RingBuffer<Int>
+    var isReady: [Bool]
+    /// The slot that `transmit` is at.
+    var current: Int?
+
+    // What is under way elsewhere.
+    var accounts = AccountService()
+    var operations: RingBuffer<PendingOperation>
+    var nextTicket: UInt64 = 1
+    var enrolments: [UInt64: PendingEnrolment] = [:]
+    var hashJobs: [HashJobTicketed] = []
+    var nextPurge: Instant
+
+    // Reused from call to call.
+    var events = SessionEvents()
+    var completions: [StoreCompletion] = []
+
+    /// What was counted.
+    public internal(set) var metrics = CoreMetrics()
+    /// Whether the store failed: nothing is acknowledged any more, and the process must end.
+    public internal(set) var hasFailed = false
+    /// Whether `stop` was called.
+    public internal(set) var isStopping = false
+
+    /// Creates a core without sessions, which answers to the public half of `identity`.
+    public init(
+        configuration: ServerCoreConfiguration, identity: consuming KeyPair, store: any Store,
+        now: Instant
+    ) {
+        let slots = configuration.sessionsMax + configuration.halfOpenMax
+        helloKey = Mac1Key(serverKey: identity.publicKey)
+        random = RandomStream(seed: configuration.seed, label: "server core")
+        sessions = Slab(capacity: slots)
+        table = SessionTable(capacity: slots)
+        deadlines = DeadlineQueue(capacity: slots)
+        halfOpen = HalfOpenTable(slots: slots)
+        counters = CounterTable(capacity: configuration.countersMax)
+        answers = RingBuffer(capacity: configuration.halfOpenMax)
+        ready = RingBuffer(capacity: slots)
+        isReady = Array(repeating: false, count: slots)
+        operations = RingBuffer(capacity: configuration.operationsMax)
+        nextPurge = now + configuration.purgeInterval
+        self.configuration = configuration
+        self.identity = identity
+        self.store = store
+    }
+
+    /// The key that clients must know.
+    public var publicKey: PublicKey { identity.publicKey }
+    /// Sessions, half-open and closing ones included.
+    public var sessionsCount: Int { sessions.count }
+    /// Sessions that wait for the client's first packet.
+    public var halfOpenCount: Int { halfOpen.count }
+    /// Operations that were submitted and are not durable yet.
+    public var operationsCount: Int { operations.count }
+    /// Whether, after `stop`, nothing is left to send or to wait for.
+    public var isDrained: Bool { isStopping && sessions.count == 0 && operations.count == 0 }
+
+    /// When `advance` must be called next.
+    public var deadline: Instant {
+        min(
+            deadlines.first?.deadline ?? .distantFuture,
+            halfOpen.first?.deadline ?? .distantFuture, nextPurge)
+    }
+
+    /// Closes all sessions and takes no more; operations under way still complete.
+    public mutating func stop(now: Instant) {
+        guard !isStopping else { return }
+        isStopping = true
+        for slot in 0..<sessions.capacity {
+            guard let handle = sessions.handle(slot: slot) else { continue }
+            if halfOpen.remove(handle) {
+                remove(handle)
+            } else {
+                close(handle, .serverStopping, now: now)
+            }
+        }
+    }
+
+    /// Ends the core and hands its store back.
+    public consuming func takeStore() -> any Store { store }
+
+    /// Lends the store to `body`.
+    public mutating func withStore<Result>(_ body: (inout any Store) -> Result) -> Result {
+        body(&store)
+    }
+}
+
+/// An ACCEPT that is to be sent, for a session that may have gone meanwhile.
+struct HelloAnswer {
+    var handle: Handle
+    var destination: Address
+}
+
+extension DeviceKey {
+    /// The key of a device as it is stored.
+    init(_ key: PublicKey) { self.init(InlineWords4(key.bytes)) }
+}
+
+extension InlineWords4 {
+    /// 32 bytes as four big-endian numbers.
+    ///
+    /// - Precondition: there are 32.
+    init(_ bytes: RawSpan) {
+        precondition(bytes.byteCount == 32)
+        func word(_ index: Int) -> UInt64 {
+            UInt64(
+                bigEndian: bytes.unsafeLoadUnaligned(
+                    fromByteOffset: index * 8, as: UInt64.self))
+        }
+        self.init(word(0), word(1), word(2), word(3))
+    }
+}

@@ -1,0 +1,53 @@
+// What the core knows of a session besides the session itself.
+
+import PetrelBase
+import PetrelMessaging
+import PetrelServices
+import PetrelTransport
+
+/// A session in the core's slab.
+struct SessionRecord: ~Copyable {
+    var session: Session
+    var state: SessionState
+}
+
+/// Who is behind a session, and how it stands.
+struct SessionState {
+    /// How far the peer has come.
+    enum Phase: Equatable {
+        /// Granted, not confirmed: nothing it caused has had an effect.
+        case halfOpen
+        /// The key belongs to no account.
+        case stranger
+        /// The key belongs to no account yet: a password is being hashed or an enrolment written.
+        case enrolling
+        /// The key belongs to a device.
+        case enrolled(Principal)
+        /// Closed; goes as soon as nothing is left to send.
+        case over
+    }
+
+    var phase = Phase.halfOpen
+    /// What the packets carry.
+    var connectionID: UInt64
+    /// The key that the peer has proved, or will have with its first packet.
+    var key: DeviceKey
+    /// The counter of its HELLO.
+    var helloCounter: UInt64
+    /// Where the peer is.
+    var address: Address
+    /// Messages that were no commands.
+    var garbage = 0
+    /// The send that must be repeated before any other is taken in.
+    ///
+    /// A device's messages are applied in its own order. When one is refused because the store is
+    /// busy or full, those sent behind it are already under way; taken in, they would overtake it.
+    /// So they are refused likewise, until the client begins again with this one, as it does by
+    /// sending its outbox from the front. A client that gave it up must begin a new session.
+    var blockedBy: ClientMessageID?
+
+    var principal: Principal? {
+        guard case .enrolled(let principal) = phase else { return nil }
+        return principal
+    }
+}

@@ -1,0 +1,97 @@
+// The reference implementation of the store: no disk, but a disk's delays, crashes and failures.
+
+/// A store in memory, for tests, and for the simulator as its disk.
+///
+/// A plain value. By default each operation is durable at once and its completion waits for
+/// `takeCompletions`. With `holdsCompletions`, operations wait until `flush` makes the oldest of
+/// them durable; what is not flushed at a `crash` never happened. Reads see what is durable.
+public struct MemoryStore: Store, Sendable {
+    /// What is on the disk.
+    var durable = MemoryStoreState()
+    private var pending: [(operation: StoreOperation, ticket: UInt64)] = []
+    private var completions: [StoreCompletion] = []
+    private let queueCountMax: Int
+
+    /// Which life of the store this is.
+    public let incarnation: UInt64
+    /// Whether operations wait for `flush`.
+    public var holdsCompletions = false
+    /// Whether the disk is full: what adds accounts, devices or messages completes with `full`.
+    public var isFull = false
+    /// Whether the disk failed; nothing is taken in or read any more.
+    public private(set) var isFailed = false
+
+    /// Creates an empty store that lets `queueCountMax` operations wait.
+    ///
+    /// - Precondition: `incarnation > 0`.
+    public init(
+        incarnation: UInt64 = 1, queueCountMax: Int = StoreLimits.queuedOperationsMax
+    ) {
+        precondition(incarnation > 0)
+        self.incarnation = incarnation
+        self.queueCountMax = queueCountMax
+    }
+
+    /// Operations that wait for `flush`.
+    public var pendingCount: Int { pending.count }
+
+    public mutating func submit(
+        _ operation: StoreOperation, ticket: UInt64
+    ) throws(StoreFailure) {
+        guard !isFailed else { throw .failed }
+        guard pending.count < queueCountMax else { throw .busy }
+        pending.append((operation, ticket))
+        if !holdsCompletions { flush() }
+    }
+
+    public mutating func takeCompletions(into completions: inout [StoreCompletion]) {
+        completions.append(contentsOf: self.completions)
+        self.completions.removeAll(keepingCapacity: true)
+    }
+
+    /// Makes the oldest `count` waiting operations durable, all if there are fewer.
+    public mutating func flush(_ count: Int = .max) {
+        for (operation, ticket) in takePending(count) {
+            let result = durable.apply(operation, isFull: isFull)
+            completions.append(StoreCompletion(ticket: ticket, result: result))
+        }
+    }
+
+    /// The process dies: of the waiting operations the oldest `count` are on the disk, and nobody
+    /// was told; the others, and all completions not taken yet, are gone.
+    public mutating func crash(keeping count: Int = 0) {
+        for (operation, _) in takePending(count) {
+            _ = durable.apply(operation, isFull: isFull)
+        }
+        pending.removeAll()
+        completions.removeAll()
+    }
+
+    /// The disk fails: all waiting operations complete with `failed`, though the oldest `count` of
+    /// them are on the disk; after `restart` they can be read.
+    public mutating func fail(keeping count: Int = 0) {
+        let waiting = pending
+        for (operation, _) in takePending(count) {
+            _ = durable.apply(operation, isFull: isFull)
+        }
+        pending.removeAll()
+        isFailed = true
+        for (_, ticket) in waiting {
+            completions.append(StoreCompletion(ticket: ticket, result: .failure(.failed)))
+        }
+    }
+
+    /// A new process opens what is on the disk, which works again.
+    public mutating func restart() {
+        crash()
+        isFailed = false
+    }
+
+    private mutating func takePending(
+        _ count: Int
+    ) -> ArraySlice<(operation: StoreOperation, ticket: UInt64)> {
+        let taken = pending.prefix(max(0, count))
+        pending.removeFirst(taken.count)
+        return taken
+    }
+}

@@ -1,0 +1,149 @@
+// The records of a client's tables, field by field; messages are as in `Records`.
+
+import PetrelBase
+import PetrelClientCore
+import PetrelMessaging
+
+struct IdentityRow: Record {
+    var identity: ClientIdentity
+
+    init(_ identity: ClientIdentity) { self.identity = identity }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        identity = ClientIdentity(
+            account: AccountID(try reader.readUInt64()),
+            device: DeviceID(try reader.readUInt32()),
+            handle: try reader.readText())
+    }
+
+    func write(to writer: inout RecordWriter) {
+        writer.add(identity.account.number)
+        writer.add(identity.device.number)
+        writer.addCounted(identity.handle)
+    }
+}
+
+struct CursorRow: Record {
+    var incarnation: UInt64
+    var feed: FeedSequence
+
+    init(incarnation: UInt64, feed: FeedSequence) {
+        self.incarnation = incarnation
+        self.feed = feed
+    }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        incarnation = try reader.readUInt64()
+        feed = FeedSequence(try reader.readUInt64())
+    }
+
+    func write(to writer: inout RecordWriter) {
+        writer.add(incarnation)
+        writer.add(feed.number)
+    }
+}
+
+struct OutboxRow: Record {
+    var entry: OutboxEntry
+
+    init(_ entry: OutboxEntry) { self.entry = entry }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        entry = OutboxEntry(
+            index: try reader.readUInt64(),
+            clientMessageID: try ClientMessageID(from: &reader),
+            target: try OutgoingTarget(from: &reader),
+            contentType: try reader.readText(),
+            body: try reader.readCounted(),
+            written: WallTime(milliseconds: try reader.readSigned()))
+    }
+
+    func write(to writer: inout RecordWriter) {
+        writer.add(entry.index)
+        entry.clientMessageID.write(to: &writer)
+        entry.target.write(to: &writer)
+        writer.addCounted(entry.contentType)
+        writer.addCounted(entry.body)
+        writer.add(entry.written.milliseconds)
+    }
+}
+
+extension OutgoingTarget {
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        let offset = reader.offset
+        switch try reader.readUInt8() {
+        case 0: self = .conversation(ConversationID(try reader.readUInt64()))
+        case 1: self = .handle(try reader.readText())
+        default: throw .malformed(offset: offset)
+        }
+    }
+
+    func write(to writer: inout RecordWriter) {
+        switch self {
+        case .conversation(let id):
+            writer.add(UInt8(0))
+            writer.add(id.number)
+        case .handle(let handle):
+            writer.add(UInt8(1))
+            writer.addCounted(handle)
+        }
+    }
+}
+
+struct FailedRow: Record {
+    var failed: FailedEntry
+
+    init(_ failed: FailedEntry) { self.failed = failed }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        failed = FailedEntry(
+            entry: try OutboxRow(from: &reader).entry,
+            code: try reader.readUInt32(),
+            reason: try reader.readText())
+    }
+
+    func write(to writer: inout RecordWriter) {
+        OutboxRow(failed.entry).write(to: &writer)
+        writer.add(failed.code)
+        writer.addCounted(failed.reason)
+    }
+}
+
+struct KnownRow: Record {
+    var conversation: LocalConversation
+
+    init(_ conversation: LocalConversation) { self.conversation = conversation }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        conversation = LocalConversation(
+            id: ConversationID(try reader.readUInt64()),
+            peer: AccountID(try reader.readUInt64()),
+            peerHandle: try reader.readText(),
+            head: ConversationSequence(try reader.readUInt64()),
+            first: ConversationSequence(try reader.readUInt64()),
+            peerDelivered: ConversationSequence(try reader.readUInt64()),
+            acknowledged: ConversationSequence(try reader.readUInt64()))
+        var ranges: [ClosedRange<UInt64>] = []
+        while reader.remaining > 0 {
+            let offset = reader.offset
+            let (low, high) = (try reader.readUInt64(), try reader.readUInt64())
+            guard low <= high else { throw .malformed(offset: offset) }
+            ranges.append(low...high)
+        }
+        conversation.held = HeldRanges(ranges)
+    }
+
+    func write(to writer: inout RecordWriter) {
+        writer.add(conversation.id.number)
+        writer.add(conversation.peer.number)
+        writer.addCounted(conversation.peerHandle)
+        writer.add(conversation.head.number)
+        writer.add(conversation.first.number)
+        writer.add(conversation.peerDelivered.number)
+        writer.add(conversation.acknowledged.number)
+        for range in conversation.held.ranges {
+            writer.add(range.lowerBound)
+            writer.add(range.upperBound)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// A client's brain and a fake server on a simulated wire, in virtual time.
+
+import PetrelBase
+import PetrelCrypto
+import PetrelMessaging
+import PetrelTransport
+import Testing
+
+@testable import PetrelClientCore
+
+/// Both ends, what is under way between them, and what the client told.
+final class Wire {
+    private struct Flight {
+        var arrives: Instant
+        var order: Int
+        var toServer: Bool
+        var datagram: [UInt8]
+    }
+
+    static let clientAddress = Address(v4: 0x0A00_0001, port: 1_000)
+    static let serverAddress = Address(v4: 0x0A00_0002, port: 7_700)
+    static let start = Instant(nanoseconds: 1_000_000_000)
+
+    var server = FakeServer()
+    var client: ClientCore
+    var now = Wire.start
+    var events: [ClientEvent] = []
+    /// The probability that a datagram is lost, in each direction.
+    var lossToServer = 0.0
+    var lossToClient = 0.0
+    /// Whether the server's process is there at all.
+    var serverIsUp = true
+    private let identity: KeyPair
+    private var random: RandomStream
+    private var flights: [Flight] = []
+    private var sent = 0
+
+    init(seed: UInt64 = 1, store: MemoryClientStore = MemoryClientStore()) throws {
+        identity = KeyPair()
+        random = RandomStream(seed: seed, label: "wire")
+        client = try ClientCore(
+            configuration: ClientConfiguration(), identity: identity.duplicate(),
+            server: server.identity.publicKey, addresses: [Wire.serverAddress], store: store,
+            random: random)
+    }
+
+    var wall: WallTime { WallTime(milliseconds: 1_700_000_000_000 + now.nanoseconds / 1_000_000) }
+
+    var isCaughtUp: Bool { client.isCaughtUp }
+    var state: ConnectionState { client.state }
+    var clientDeadline: Instant { client.deadline }
+
+    /// The client's store, to look at or to break.
+    var store: MemoryClientStore {
+        get { client.store as? MemoryClientStore ?? MemoryClientStore() }
+        set { client.store = newValue }
+    }
+
+    /// Kills the client's process and starts another one over what it had stored.
+    func crash() throws {
+        let left = store
+        client = try ClientCore(
+            configuration: ClientConfiguration(), identity: identity.duplicate(),
+            server: server.identity.publicKey, addresses: [Wire.serverAddress], store: left,
+            random: random)
+        _ = random.next()
+        client.connect(now: now)
+    }
+
+    func send(_ text: String) throws {
+        _ = try client.send(to: .handle("peer"), body: Array(text.utf8), wall: wall)
+        client.finishBatch(now: now, wall: wall)
+    }
+
+    /// The peer says something; the server pushes it.
+    func peerSays(_ text: String) {
+        let push = server.model.commit(ConversationID(10), text)
+        server.push(.message(push), now: now)
+    }
+
+    /// Lets time pass.
+    func run(_ interval: Interval) {
+        let end = now + interval
+        for _ in 0..<200_000 {
+            exchange()
+            let arrival = flights.map(\.arrives).min() ?? .distantFuture
+            let serverDeadline = serverIsUp ? server.deadline : .distantFuture
+            let next = min(arrival, client.deadline, serverDeadline)
+            guard next <= end else {
+                now = end
+                return
+            }
+            now = max(now, next)
+            deliver()
+        }
+        Issue.record("too many steps: a deadline is not served")
+    }
+
+    private func deliver() {
+        // The server's clock is an hour ahead of the device's.
+        server.model.time = WallTime(milliseconds: wall.milliseconds + 3_600_000)
+        let due = flights.filter { $0.arrives <= now }.sorted { $0.order < $1.order }
+        flights.removeAll { $0.arrives <= now }
+        for flight in due {
+            if flight.toServer {
+                guard serverIsUp else { continue }
+                server.receive(flight.datagram, from: Wire.clientAddress, now: now)
+            } else {
+                var datagram = flight.datagram
+                var span = datagram.mutableSpan
+                var bytes = span.mutableBytes
+                client.receive(&bytes, from: Wire.serverAddress, now: now, wall: wall)
+            }
+        }
+        if client.deadline <= now { client.advance(now: now, wall: wall) }
+        client.finishBatch(now: now, wall: wall)
+        if serverIsUp { server.advance(now: now) }
+    }
+
+    private func exchange() {
+        var room = [UInt8](repeating: 0, count: 1_500)
+        for _ in 0..<1_000 {
+            var span = room.mutableSpan
+            var bytes = span.mutableBytes
+            guard let sent = client.transmit(into: &bytes, now: now) else { break }
+            fly(Array(room[..<sent.byteCount]), toServer: true)
+        }
+        if serverIsUp {
+            for (_, datagram) in server.take(now: now) { fly(datagram, toServer: false) }
+        }
+        client.takeEvents(into: &events)
+    }
+
+    private func fly(_ datagram: [UInt8], toServer: Bool) {
+        sent += 1
+        guard !random.chance(toServer ? lossToServer : lossToClient) else { return }
+        flights.append(
+            Flight(
+                arrives: now + .milliseconds(20), order: sent, toServer: toServer,
+                datagram: datagram))
+    }
+}
+
+extension Wire {
+    /// The bodies of the messages that the owner was told of, in order.
+    var toldBodies: [String] {
+        events.compactMap {
+            guard case .message(let record) = $0 else { return nil }
+            return String(decoding: record.body, as: UTF8.self)
+        }
+    }
+    var committedBodies: [String] { server.committed.map { String(decoding: $0, as: UTF8.self) } }
+    var counters: [UInt64] { server.counters }
+    var commands: [Command.Kind] { server.commands }
+    /// The steps of the outbox entry `index`.
+    func steps(_ index: UInt64) -> [DeliveryState] {
+        events.compactMap {
+            guard case .deliveryChanged(index, _, let state) = $0 else { return nil }
+            return state
+        }
+    }
+    var storedBodies: [String] {
+        get throws {
+            try store.messages(ConversationID(10), from: ConversationSequence(1), limit: 10_000)
+                .map { String(decoding: $0.body, as: UTF8.self) }
+        }
+    }
+    /// The highest delivered watermark that the server was told.
+    var acknowledged: UInt64 {
+        server.commands.reduce(0) { highest, command in
+            guard case .acknowledge(_, let marks) = command else { return highest }
+            return max(highest, marks.map(\.sequence.number).max() ?? 0)
+        }
+    }
+}

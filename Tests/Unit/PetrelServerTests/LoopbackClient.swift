@@ -1,0 +1,103 @@
+// A client on a real socket: one handshake, one session, waiting by the kernel's poll.
+
+import Glibc
+import PetrelBase
+import PetrelCrypto
+import PetrelEvent
+import PetrelMessaging
+import PetrelTransport
+import PetrelWire
+
+final class LoopbackClient {
+    private var socket: UDPSocket
+    private var incoming = DatagramBatch()
+    private var outgoing = DatagramBatch()
+    private var handshake: ClientHandshake
+    private var session: Session?
+    private var events = SessionEvents()
+    private var notices: [Notice] = []
+    private var closed: CloseReason?
+    private var request: UInt64 = 0
+    private let server: Address
+
+    static let form = Registration(
+        handle: "anna", password: Array("correct horse".utf8), deviceName: "phone")
+
+    struct NoAnswer: Error {}
+
+    init(_ server: RunningServer, identity: consuming KeyPair, counter: UInt64) throws {
+        self.server = server.address
+        socket = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        handshake = try ClientHandshake(
+            identity: identity, server: server.publicKey, counter: counter, connectionID: 77,
+            configuration: SessionConfiguration(), lifetime: .seconds(10), now: EventLoop.now)
+    }
+
+    func ask(_ kind: Command.Kind) throws {
+        request += 1
+        let bytes = Command(request: request, kind: kind).encoded()
+        _ = try session?.send(bytes.span.bytes, as: .durable, now: EventLoop.now)
+    }
+
+    /// Waits for the next notice.
+    func next() throws -> Notice {
+        try wait { notices.isEmpty ? nil : notices.removeFirst() }
+    }
+
+    /// Waits until the server closes the session; returns its code.
+    func waitForClose() throws -> UInt64? {
+        let reason = try wait { closed }
+        guard case .closedByPeer(let code) = reason else { return nil }
+        return code
+    }
+
+    private func wait<Result>(for result: () -> Result?) throws -> Result {
+        let end = EventLoop.now + .seconds(10)
+        while true {
+            try exchange()
+            if let result = result() { return result }
+            let now = EventLoop.now
+            guard now < end else { throw NoAnswer() }
+            let deadline = min(end, session?.deadline ?? handshake.deadline)
+            let wait = max(.zero, deadline - now)
+            var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&watched, 1, Int32(wait.nanoseconds / 1_000_000) + 1)
+        }
+    }
+
+    private func exchange() throws {
+        let now = EventLoop.now
+        let count = try socket.receive(into: &incoming)
+        for i in 0..<count {
+            var datagram = incoming.bytes(of: i)
+            if session == nil {
+                session = handshake.receive(&datagram, from: server, now: now)
+            } else {
+                _ = session?.receive(&datagram, from: server, now: now, into: &events)
+            }
+        }
+        session?.advance(now: now, into: &events)
+        for event in events.list {
+            switch event {
+            case .message(_, _, let range):
+                notices.append(try Notice(decoding: events.bytes(range)))
+            case .closed(let reason): closed = reason
+            default: break
+            }
+        }
+        events.removeAll()
+        while transmit(now: now) { _ = socket.send(&outgoing) }
+    }
+
+    private func transmit(now: Instant) -> Bool {
+        var room = [UInt8](repeating: 0, count: 1_500)
+        var span = room.mutableSpan
+        var view = span.mutableBytes
+        let count =
+            session == nil
+            ? handshake.transmit(into: &view, now: now)
+            : session?.transmit(into: &view, now: now)?.byteCount
+        guard let count else { return false }
+        return outgoing.append(copying: room.span.bytes.extracting(first: count), to: server)
+    }
+}

@@ -1,0 +1,97 @@
+// Records and keys as bytes: what was written is read, what was changed is noticed.
+
+import PetrelBase
+import PetrelMessaging
+import Testing
+
+@testable import PetrelStore
+
+@Suite struct RecordTests {
+    private let row = DeduplicationRow(
+        conversation: .init(1), sequence: .init(2), digest: .init(3, 4, 5, 6),
+        time: .init(milliseconds: -7))
+
+    @Test func aRecordStartsWithItsVersionAndEndsWithItsChecksum() {
+        let bytes = NumberRow(0x0102_0304_0506_0708).sealed()
+        #expect(bytes.prefix(9) == [1, 1, 2, 3, 4, 5, 6, 7, 8])
+        let checksum = Checksum.crc32c(Array(bytes.prefix(9)).span.bytes)
+        #expect(
+            bytes.suffix(4) == [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: checksum >> $0) })
+    }
+
+    @Test func everyFlippedBitIsNoticed() throws {
+        let bytes = row.sealed()
+        let read = try DeduplicationRow(sealed: bytes.span.bytes)
+        #expect(read.digest == row.digest)
+        #expect(read.time == row.time)
+        for bit in 0..<bytes.count * 8 {
+            var damaged = bytes
+            damaged[bit / 8] ^= 1 << (bit % 8)
+            #expect(throws: DecodeError.self) {
+                try DeduplicationRow(sealed: damaged.span.bytes)
+            }
+        }
+    }
+
+    @Test func everyTruncationIsRefused() {
+        let bytes = row.sealed()
+        for count in 0..<bytes.count {
+            let part = Array(bytes.prefix(count))
+            #expect(throws: DecodeError.self) { try DeduplicationRow(sealed: part.span.bytes) }
+        }
+    }
+
+    @Test func goodChecksumsDoNotMakeSense() {
+        // Another version, a length beyond the end, bytes after the end: all well sealed.
+        let newer = NumberRow(1).sealed(version: 2)
+        #expect(throws: DecodeError.malformed(offset: 0)) {
+            try NumberRow(sealed: newer.span.bytes)
+        }
+        let number = NumberRow(.max).sealed()
+        #expect(throws: DecodeError.truncated(offset: 5)) { try TextRow(sealed: number.span.bytes) }
+        #expect(throws: DecodeError.malformed(offset: 1)) {
+            try EmptyRow(sealed: number.span.bytes)
+        }
+        #expect(throws: DecodeError.self) { try KnownRow(sealed: number.span.bytes) }
+        let head = ChunkedHead(bytesCount: 1 << 24).sealed(version: ChunkedHead.version)
+        #expect(throws: DecodeError.malformed(offset: 1)) {
+            try ChunkedHead(sealed: head.span.bytes, version: ChunkedHead.version)
+        }
+    }
+
+    @Test func chanceIsNeverATrap() {
+        var random = RandomStream(seed: 1, label: "records")
+        for _ in 0..<20_000 {
+            var bytes = (0..<random.below(90)).map { _ in
+                // Small numbers make lengths that nearly fit.
+                random.chance(0.7) ? 0 : UInt8(truncatingIfNeeded: random.next())
+            }
+            bytes.insert(recordVersion, at: 0)
+            let checksum = Checksum.crc32c(bytes.span.bytes)
+            for shift in [24, 16, 8, 0] {
+                bytes.append(UInt8(truncatingIfNeeded: checksum >> shift))
+            }
+            _ = try? AccountRow(sealed: bytes.span.bytes)
+            _ = try? DeviceRow(sealed: bytes.span.bytes)
+            _ = try? MessageRow(sealed: bytes.span.bytes)
+            _ = try? OutboxRow(sealed: bytes.span.bytes)
+            _ = try? FailedRow(sealed: bytes.span.bytes)
+            _ = try? KnownRow(sealed: bytes.span.bytes)
+        }
+    }
+
+    @Test func keysSortAsTheirNumbersDo() {
+        let times: [Int64] = [.min, -1_000, -1, 0, 1, 255, 256, .max]
+        let keys = times.map {
+            Key.deduplicated(.init(high: 1, low: 2), of: .init(3), at: .init(milliseconds: $0))
+        }
+        for (low, high) in zip(keys, keys.dropFirst()) {
+            #expect(low.bytes.lexicographicallyPrecedes(high.bytes))
+        }
+        let id = ClientMessageID(high: 1, low: 2)
+        #expect(keys[0].deduplication == Key.deduplication(id, of: .init(3)))
+        #expect(Key.pair(.init(1), .init(2)) == Key.pair(.init(2), .init(1)))
+        #expect(Key.feed(.init(9), of: .init(1)).second == 9)
+        #expect(Key([1, 2]).second == 0)
+    }
+}

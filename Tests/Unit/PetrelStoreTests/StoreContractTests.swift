@@ -1,0 +1,355 @@
+// What every store promises, told as stories; each runs on all implementations.
+
+import PetrelBase
+import PetrelMessaging
+import PetrelServices
+import Testing
+
+@Suite struct StoreContractTests {
+    @Test(arguments: StoreKind.allCases)
+    func accountsAndDevices(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        #expect(bench.store.incarnation == 1)
+        #expect(try bench.store.account(handle: "user-1") == nil)
+        try bench.enrol(1)
+        let account = AccountRecord(
+            id: .init(1), handle: "user-1", password: [1, 2, 3],
+            created: .init(milliseconds: 1_000))
+        #expect(try bench.store.account(handle: "user-1") == account)
+        #expect(try bench.store.account(.init(1)) == account)
+        let device = try bench.store.device(key: .sample(1))
+        #expect(
+            device
+                == DeviceRecord(
+                    account: .init(1), device: .init(1), key: .sample(1), name: "first",
+                    helloCounter: 7, feed: .init(0)))
+
+        let refusals: [(StoreOperation, MessagingError)] = [
+            (.sample(createAccount: 2, handle: "user-1"), .handleTaken),
+            (.sample(createAccount: 2, key: 1), .alreadyEnrolled),
+            (.sample(createAccount: 1), .alreadyEnrolled),
+            // An identifier drawn twice must not overwrite an account.
+            (.sample(createAccount: 1, handle: "other", key: 2), .busy),
+            (.sample(enrolDevice: 1, key: 1), .alreadyEnrolled),
+            (.sample(enrolDevice: 9, key: 2), .notEnrolled),
+        ]
+        for (operation, refusal) in refusals {
+            #expect(try bench.outcome(operation) == .refused(refusal))
+        }
+        #expect(try bench.store.account(.init(1)) == account)
+        #expect(try bench.store.account(.init(2)) == nil)
+        #expect(try bench.store.device(key: .sample(2)) == nil)
+
+        for key in UInt64(2)...10 {
+            let outcome = try bench.outcome(.sample(enrolDevice: 1, key: key))
+            #expect(outcome == .enrolled(account: .init(1), device: .init(UInt32(key))))
+        }
+        let eleventh = try bench.outcome(.sample(enrolDevice: 1, key: 11))
+        #expect(eleventh == .refused(.tooManyDevices))
+        try bench.reopen()
+        #expect(try bench.store.device(key: .sample(10))?.name == "device 10")
+        #expect(try bench.store.device(key: .sample(11)) == nil)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aConversation(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2)
+        let first = try bench.append(.sample(append: 1, from: 1, to: .peer(2, new: 70)))
+        #expect(
+            first
+                == AppendedMessage(
+                    conversation: .init(70), sequence: .init(1), time: .init(milliseconds: 5_000),
+                    isDuplicate: false,
+                    feeds: [FeedStep(1, 1, after: 0), FeedStep(2, 1, after: 0)]))
+        // The other side knows the pair under the same name, whatever it offers.
+        let second = try bench.append(
+            .sample(append: 1, from: 2, to: .peer(1, new: 71), body: [9], time: 6_000))
+        #expect(second.conversation == .init(70))
+        #expect(second.sequence == .init(2))
+        #expect(second.feeds == [FeedStep(1, 2, after: 1), FeedStep(2, 2, after: 1)])
+        let third = try bench.append(.sample(append: 2, from: 1, to: .to(70)))
+        #expect(third.sequence == .init(3))
+
+        // 1 has its first message, not the one of 2, so its third does not raise the mark; 2 has
+        // not said that it received the first, so its own does not either.
+        let conversation = ConversationRecord(
+            id: .init(70), last: .init(3), first: .init(1),
+            members: [
+                .init(account: .init(1), delivered: .init(1)),
+                .init(account: .init(2), delivered: .init(0)),
+            ])
+        #expect(try bench.store.conversation(.init(70)) == conversation)
+        #expect(try bench.store.conversation(.init(71)) == nil)
+        #expect(
+            try bench.store.feed(.init(1), after: .init(0), limit: 10)
+                == FeedSlice(
+                    entries: [.init(feed: .init(3), conversation: conversation)],
+                    newest: .init(3), remaining: 0))
+        let message = try #require(
+            try bench.store.messages(MessageRequest(70, 2...2)).messages.first)
+        #expect(
+            message
+                == MessageRecord(
+                    conversation: .init(70), sequence: .init(2), sender: .init(2),
+                    senderDevice: .init(1), senderHandle: "",
+                    clientMessageID: .init(high: 1, low: 1), time: .init(milliseconds: 6_000),
+                    contentType: "", body: [9]))
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func repetitions(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2)
+        let operation = StoreOperation.sample(
+            append: 1, from: 1, to: .peer(2, new: 70), digest: 5, time: 5_000)
+        let first = try bench.append(operation)
+        try bench.reopen()
+        var again = first
+        again.isDuplicate = true
+        again.feeds = []
+        #expect(try bench.append(operation) == again)
+        // Later, or named by its conversation: the digest decides.
+        let later = StoreOperation.sample(
+            append: 1, from: 1, to: .to(70), digest: 5, time: 9_000)
+        #expect(try bench.append(later) == again)
+        let other = StoreOperation.sample(append: 1, from: 1, to: .to(70), digest: 6)
+        #expect(try bench.outcome(other) == .refused(.identifierConflict))
+        // Another account may use the same identifier.
+        let peers = try bench.append(.sample(append: 1, from: 2, to: .to(70), digest: 6))
+        #expect(peers.sequence == .init(2))
+        #expect(try bench.store.newestFeed(.init(1)) == .init(2))
+        #expect(try bench.store.messages(MessageRequest(70, 1...9)).messages.count == 2)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func refusedMessagesChangeNothing(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2, 3)
+        _ = try bench.append(.sample(append: 1, from: 1, to: .peer(2, new: 70)))
+        let refusals: [(StoreOperation, MessagingError)] = [
+            (.sample(append: 2, from: 9, to: .peer(1, new: 71)), .notEnrolled),
+            (.sample(append: 2, from: 1, device: 2, to: .peer(2, new: 71)), .notEnrolled),
+            (.sample(append: 2, from: 1, to: .peer(9, new: 71)), .unknownRecipient),
+            (.sample(append: 2, from: 1, to: .to(71)), .unknownConversation),
+            (.sample(append: 2, from: 3, to: .to(70)), .unknownConversation),
+            // An identifier drawn twice must not join a conversation of others.
+            (.sample(append: 2, from: 3, to: .peer(1, new: 70)), .busy),
+            (
+                .sample(append: 2, from: 1, to: .to(70), body: Array(repeating: 0, count: 65_537)),
+                .tooLarge
+            ),
+            (
+                .sample(
+                    append: 2, from: 1, to: .to(70),
+                    contentType: String(repeating: "x", count: 256)), .tooLarge
+            ),
+            (.sample(createAccount: 4, handle: ""), .handleInvalid),
+            (.sample(createAccount: 4, handle: String(repeating: "h", count: 256)), .handleInvalid),
+            (
+                .sample(createAccount: 4, password: Array(repeating: 0, count: 1_025)), .malformed
+            ),
+            (
+                .sample(acknowledge: 1, delivered: Array(repeating: (70, 1), count: 1_001)),
+                .malformed
+            ),
+            (.sample(acknowledge: 9, feed: 1), .notEnrolled),
+            (.sample(acknowledge: 1, device: 2, feed: 1), .notEnrolled),
+            (
+                .raiseHelloCounter(account: .init(9), device: .init(1), counter: 1), .notEnrolled
+            ),
+            (.replacePassword(account: .init(9), record: []), .notEnrolled),
+        ]
+        for (operation, refusal) in refusals {
+            #expect(try bench.outcome(operation) == .refused(refusal))
+        }
+        for account in UInt64(1)...2 {
+            #expect(try bench.store.newestFeed(.init(account)) == .init(1))
+        }
+        #expect(try bench.store.newestFeed(.init(3)) == .init(0))
+        #expect(try bench.store.conversation(.init(70))?.last == .init(1))
+        #expect(try bench.store.conversation(.init(71)) == nil)
+        #expect(try bench.store.account(.init(4)) == nil)
+        #expect(try bench.store.account(handle: "") == nil)
+        #expect(try bench.store.account(handle: String(repeating: "h", count: 600)) == nil)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aFeedKeepsTheNewestChangeOfEachConversation(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2, 3, 4)
+        var id: UInt64 = 0
+        for peer in [UInt64(2), 3, 4, 2, 2, 3] {
+            id += 1
+            _ = try bench.append(.sample(append: id, from: 1, to: .peer(peer, new: 70 + peer)))
+        }
+        // Changes 1...6 went to 72, 73, 74, 72, 72, 73: alive are 3 (74), 5 (72), 6 (73).
+        let cases: [(after: UInt64, limit: Int, feeds: [UInt64], remaining: Int)] = [
+            (0, 10, [3, 5, 6], 0), (0, 2, [3, 5], 1), (0, 0, [], 3), (3, 10, [5, 6], 0),
+            (4, 1, [5], 1), (6, 10, [], 0), (.max, 10, [], 0), (0, -1, [], 3),
+        ]
+        for (after, limit, feeds, remaining) in cases {
+            let slice = try bench.store.feed(.init(1), after: .init(after), limit: limit)
+            #expect(slice.entries.map(\.feed.number) == feeds)
+            #expect(slice.remaining == remaining)
+            #expect(slice.newest == .init(6))
+        }
+        let all = try bench.store.feed(.init(1), after: .init(0), limit: 10)
+        #expect(all.entries.map(\.conversation.id.number) == [74, 72, 73])
+        #expect(all.entries.map(\.conversation.last.number) == [1, 3, 2])
+        let stranger = try bench.store.feed(.init(9), after: .init(0), limit: 10)
+        #expect(stranger == FeedSlice(entries: [], newest: .init(0), remaining: 0))
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func pagesOfMessages(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2)
+        for place in UInt64(1)...10 {
+            let body = [UInt8](repeating: UInt8(place), count: 100)
+            _ = try bench.append(
+                .sample(append: place, from: 1, to: .peer(2, new: 70), body: body))
+        }
+        let cases: [(MessageRequest, places: [UInt64], isComplete: Bool)] = [
+            (MessageRequest(70, 1...10), Array(1...10), true),
+            (MessageRequest(70, 0...(.max)), Array(1...10), true),
+            (MessageRequest(70, 8...99, .newestFirst), [10, 9, 8], true),
+            (MessageRequest(70, 3...6, limit: 2), [3, 4], false),
+            (MessageRequest(70, 3...6, .newestFirst, limit: 2), [6, 5], false),
+            (MessageRequest(70, 3...4, limit: 2), [3, 4], true),
+            (MessageRequest(70, 1...10, bytes: 250), [1, 2], false),
+            (MessageRequest(70, 1...10, bytes: 0), [1], false),
+            (MessageRequest(70, 10...10, bytes: 0), [10], true),
+            (MessageRequest(70, 1...10, limit: 0), [], false),
+            (MessageRequest(70, 11...20), [], true),
+            (MessageRequest(71, 1...10), [], true),
+        ]
+        for (request, places, isComplete) in cases {
+            let slice = try bench.store.messages(request)
+            #expect(slice.messages.map(\.sequence.number) == places)
+            #expect(slice.isComplete == isComplete)
+            #expect(slice.damaged.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func bodiesOfEverySize(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2)
+        // Around the longest value, and around full chunks, every size.
+        let sizes =
+            [0, 1, 1_024, 4_096, 65_535, 65_536] + Array(1_815...1_835) + Array(2_295...2_315)
+        var random = RandomStream(seed: 1, label: "bodies")
+        let bodies = sizes.map { size in
+            (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        }
+        for (index, body) in bodies.enumerated() {
+            _ = try bench.append(
+                .sample(
+                    append: UInt64(index), from: 1, to: .peer(2, new: 70), body: body,
+                    contentType: "text/\(index)"))
+        }
+        try bench.reopen()
+        let slice = try bench.store.messages(MessageRequest(70, 1...100))
+        #expect(slice.messages.map(\.body) == bodies)
+        #expect(slice.messages.map(\.contentType) == sizes.indices.map { "text/\($0)" })
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func acknowledgements(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2, 3)
+        for id in UInt64(1)...4 {
+            _ = try bench.append(.sample(append: id, from: 1, to: .peer(2, new: 70)))
+        }
+        _ = try bench.append(.sample(append: 5, from: 1, to: .peer(3, new: 71)))
+        // Conversation 71 is not of 2, 72 is nobody's, place 9 is beyond the head.
+        let outcome = try bench.outcome(
+            .sample(
+                acknowledge: 2, feed: 3,
+                delivered: [(71, 1), (72, 1), (70, 9), (70, 2), (70, 1), (70, 4)]))
+        let marks = [
+            RaisedMark(
+                conversation: .init(70), account: .init(2), sequence: .init(2),
+                feeds: [FeedStep(1, 6, after: 5)]),
+            RaisedMark(
+                conversation: .init(70), account: .init(2), sequence: .init(4),
+                feeds: [FeedStep(1, 7, after: 6)]),
+        ]
+        #expect(outcome == .acknowledged(marks))
+        #expect(try bench.store.device(key: .sample(2))?.feed == .init(3))
+        #expect(try bench.store.newestFeed(.init(2)) == .init(4))
+        // Lower values, and a cursor that was never given out, change nothing.
+        for feed in [UInt64(1), 0, 5, .max] {
+            let again = try bench.outcome(
+                .sample(acknowledge: 2, feed: feed, delivered: [(70, 3), (70, 4)]))
+            #expect(again == .acknowledged([]))
+        }
+        try bench.reopen()
+        #expect(try bench.store.device(key: .sample(2))?.feed == .init(3))
+        let members = try #require(try bench.store.conversation(.init(70))).members
+        #expect(members.map(\.delivered.number) == [4, 4])
+        // Now that 2 has all, what it says is contiguous.
+        _ = try bench.append(.sample(append: 1, from: 2, to: .to(70)))
+        let answered = try #require(try bench.store.conversation(.init(70)))
+        #expect(answered.members.map(\.delivered.number) == [4, 5])
+        let feed = try bench.store.feed(.init(1), after: .init(0), limit: 9)
+        #expect(feed.entries.map(\.feed.number) == [5, 8])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func notesToOneself(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1)
+        let note = try bench.append(.sample(append: 1, from: 1, to: .peer(1, new: 70)))
+        #expect(note.feeds == [FeedStep(1, 1, after: 0)])
+        let next = try bench.append(.sample(append: 2, from: 1, to: .peer(1, new: 71)))
+        #expect(next.conversation == .init(70))
+        let members = try #require(try bench.store.conversation(.init(70))).members
+        #expect(members == [.init(account: .init(1), delivered: .init(2))])
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func countersAndPasswords(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1)
+        for (counter, expected) in [(UInt64(9), UInt64(9)), (8, 9), (.max, .max), (0, .max)] {
+            let outcome = try bench.outcome(
+                .raiseHelloCounter(account: .init(1), device: .init(1), counter: counter))
+            #expect(outcome == .done)
+            #expect(try bench.store.device(key: .sample(1))?.helloCounter == expected)
+        }
+        let record = [UInt8](repeating: 5, count: 1_024)
+        let outcome = try bench.outcome(.replacePassword(account: .init(1), record: record))
+        #expect(outcome == .done)
+        try bench.reopen()
+        #expect(try bench.store.account(.init(1))?.password == record)
+        #expect(try bench.store.device(key: .sample(1))?.helloCounter == .max)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func forgetting(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind)
+        try bench.enrol(1, 2)
+        func append(_ id: UInt64, time: Int64) throws -> AppendedMessage {
+            try bench.append(
+                .sample(append: id, from: 1, to: .peer(2, new: 70), digest: id, time: time))
+        }
+        // Before 1970 as well: order must be that of numbers with a sign.
+        for (id, time) in [(UInt64(1), Int64(-50)), (2, 10), (3, 20), (4, 30)] {
+            #expect(try !append(id, time: time).isDuplicate)
+        }
+        let purges: [(before: Int64, limit: Int, kept: [UInt64])] = [
+            (-50, 9, [1, 2, 3, 4]), (30, 0, [1, 2, 3, 4]), (30, -1, [1, 2, 3, 4]),
+            (30, 1, [2, 3, 4]), (30, 1, [3, 4]), (30, 9, [4]),
+        ]
+        for (before, limit, kept) in purges {
+            let outcome = try bench.outcome(
+                .purgeDeduplication(before: .init(milliseconds: before), limit: limit))
+            #expect(outcome == .done)
+            for id in kept { #expect(try append(id, time: 40).isDuplicate) }
+        }
+        // What was forgotten is taken for new; refusing what is that old is the services' part.
+        #expect(try append(1, time: 50).sequence == .init(5))
+    }
+}
