@@ -40,7 +40,7 @@ extension ClientCore {
         takeSessionEvents(now: now, wall: wall)
         commit(now: now)
         beginAttempt(now: now, wall: wall)
-        pump(now: now)
+        pump(now: now, wall: wall)
         tellState()
         tellCaughtUp()
     }

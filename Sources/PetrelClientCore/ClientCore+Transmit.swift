@@ -19,7 +19,7 @@ extension ClientCore {
     /// Moves what is to be said into the session, as far as its queue takes it.
     ///
     /// What is stored is the precondition: acknowledgements go out from here.
-    mutating func pump(now: Instant) {
+    mutating func pump(now: Instant, wall: WallTime) {
         guard sessionIsLive, stalled == nil, !isBlocked else { return }
         sendEnrolment(now: now)
         guard standing == .known else { return }
@@ -31,7 +31,7 @@ extension ClientCore {
                     OpenAcknowledgement(message: message, watermarks: watermarks))
             }
         }
-        sendOutbox(now: now)
+        sendOutbox(now: now, wall: wall)
     }
 
     private mutating func sendEnrolment(now: Instant) {
@@ -40,9 +40,11 @@ extension ClientCore {
         enrolment?.request = sent?.request
     }
 
-    private mutating func sendOutbox(now: Instant) {
+    private mutating func sendOutbox(now: Instant, wall: WallTime) {
         refillOutbox()
         while let entry = outbox.nextToSend(now: now) {
+            // The server may have forgotten that it has this one: first see whether it comes back.
+            guard sync.isCaughtUp || !isOld(entry, wall: wall) else { return }
             let target: OutgoingMessage.Target =
                 switch entry.target {
                 case .conversation(let id): .conversation(id)
@@ -57,6 +59,15 @@ extension ClientCore {
                 .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .sent))
         }
     }
+
+    private func isOld(_ entry: OutboxEntry, wall: WallTime) -> Bool {
+        let age = serverTime(wall).milliseconds &- entry.clientMessageID.time.milliseconds
+        return age > Self.rememberedMilliseconds
+    }
+
+    /// A day less than the server remembers identifiers, because clocks differ.
+    private static let rememberedMilliseconds =
+        (MessagingLimits.deduplication - .seconds(24 * 3600)).nanoseconds / 1_000_000
 
     private mutating func refillOutbox() {
         guard let (after, limit) = outbox.wanted else { return }

@@ -72,6 +72,24 @@ import Testing
         #expect(wire.toldBodies.isEmpty)
     }
 
+    @Test func aVerdictLostForLongerThanTheServerRemembersIsFoundInThePages() throws {
+        let wire = try connected()
+        wire.lossToClient = 1
+        try wire.send("committed, not known")
+        wire.run(.seconds(1))
+        wire.server.restart()
+        wire.now = wire.now + .seconds(8 * 24 * 3600)
+        wire.server.refusal = (.identifierExpired, .zero)
+        try wire.crash()
+        wire.lossToClient = 0
+        wire.run(.seconds(5))
+        #expect(wire.steps(1).last == .committed(talk, ConversationSequence(1)))
+        let failed = try wire.client.failed()
+        #expect(failed.isEmpty)
+        #expect(try wire.storedBodies == ["committed, not known"])
+        #expect(try wire.store.outbox(after: 0, limit: 9).isEmpty)
+    }
+
     @Test func aPushIsStoredToldAndAcknowledgedOnce() throws {
         let wire = try connected()
         for i in 1...5 { wire.peerSays("push \(i)") }

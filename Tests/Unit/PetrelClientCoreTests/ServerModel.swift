@@ -19,11 +19,13 @@ struct ServerModel {
     /// Places whose records the server cannot read.
     var damaged: Set<UInt64> = []
     var headsMax = 2
+    /// The server's clock.
+    var time = WallTime(milliseconds: 5)
 
     var welcome: Welcome {
         Welcome(
             account: Self.me, device: DeviceID(1), handle: "anna", incarnation: incarnation,
-            feed: FeedSequence(feed), time: WallTime(milliseconds: 5))
+            feed: FeedSequence(feed), time: time)
     }
 
     /// Commits a message of the peer; returns the push that tells of it.
