@@ -101,8 +101,8 @@ enum EchoBenchmark {
     ) throws -> Int {
         let address = try run.awaitAddress()
         var client = try EchoClient(
-            to: address, messages: kind, messageByteCount: CoreBenchmark.messageByteCount)
-        try client.connect(key: run.serverKey)
+            to: address, key: run.serverKey, messages: kind,
+            messageByteCount: CoreBenchmark.messageByteCount)
         try client.run(until: EventLoop.now + .milliseconds(200))
         run.step = .measure
         let nanoseconds = Int64(seconds * 1e9)

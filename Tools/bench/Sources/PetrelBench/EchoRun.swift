@@ -1,6 +1,5 @@
 // What the thread of an echo server and that of its load tell each other.
 
-import Glibc
 import PetrelBase
 import PetrelCrypto
 import Synchronization
@@ -37,7 +36,7 @@ final class EchoRun: Sendable {
     func awaitAddress() throws -> Address {
         for _ in 0..<2_000 {
             if let found = address.withLock({ $0 }) { return found }
-            usleep(1_000)
+            pause()
         }
         throw BenchFailure("the server does not start")
     }

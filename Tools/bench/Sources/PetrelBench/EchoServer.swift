@@ -103,7 +103,7 @@ private struct EchoSessions: ~Copyable {
         guard
             let accepted = hello.accept(
                 connectionID: UInt64(sessions.count), from: address,
-                configuration: EchoClient.configuration, now: now, into: &bytes)
+                configuration: SessionConfiguration(), now: now, into: &bytes)
         else { throw BenchFailure("no ACCEPT") }
         let byteCount = accepted.byteCount
         guard let handle = sessions.insert(accepted.takeSession()),

@@ -39,8 +39,11 @@ struct Report {
                 let ratio = Report.fixed(figure.value / peer.value, decimals: 2)
                 return "\(ratio) of \(peer.name) (\(Report.number(peer.value)))"
             }
-            print("  \(Report.padded(figure.name, 40))\(Report.padded(value, 30))"
-                + ratios.joined(separator: ", "))
+            let start = "  \(Report.padded(figure.name, 38))"
+            print(
+                ratios.isEmpty
+                    ? start + value
+                    : start + Report.padded(value, 30) + ratios.joined(separator: ", "))
         }
         for note in section.notes { print("  - \(note)") }
         fflush(nil)
@@ -78,8 +81,8 @@ struct Report {
     static func number(_ value: Double) -> String {
         switch value.magnitude {
         case 0: "0"
-        case ..<0.001: "\(value)"
-        case ..<10: fixed(value, decimals: value.magnitude < 1 ? 3 : 2)
+        case ..<0.01: fixed(value, decimals: 6)
+        case ..<10: fixed(value, decimals: 2)
         case ..<100: fixed(value, decimals: 1)
         default: fixed(value, decimals: 0)
         }

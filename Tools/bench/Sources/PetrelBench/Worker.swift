@@ -36,3 +36,6 @@ struct Worker {
     /// Waits for the end of the function.
     func join() { pthread_join(thread, nil) }
 }
+
+/// Lets a millisecond pass.
+func pause() { usleep(1_000) }

@@ -1,0 +1,114 @@
+// The whole server: commands over sessions, commits on the disk, verdicts and deliveries back.
+
+import CBench
+import PetrelBase
+import PetrelCrypto
+import PetrelEvent
+import PetrelMessaging
+import PetrelServer
+import PetrelTransport
+import PetrelWire
+import Synchronization
+
+/// Senders and recipients on loopback, and a server with a store of its own.
+enum ServiceBenchmark {
+    /// Senders, each with one recipient.
+    static let senders = 8
+    /// Messages of each sender without a verdict, when as much as possible is sent.
+    static let window = 8
+    /// Messages per second of all senders, when the load is fixed.
+    static let rate = 500
+
+    /// Measures both loads for `seconds` each.
+    static func run(
+        directory: String, seconds: Double, limits: StoreBenchmark.Limits
+    ) throws -> Report.Section {
+        let path = directory + "/server"
+        try StoreFixture.create(in: path, accounts: senders * 2)
+        let run = ServiceRun(directory: path)
+        let thread = try Worker(processor: 1) { run.serve() }
+        defer {
+            run.stop()
+            thread.join()
+        }
+        _ = bench_pin(0)
+        let server = try run.awaitServer()
+        var clients = try ServiceClients(to: server.address, key: server.key, senders: senders)
+        let interval = Interval(nanoseconds: Int64(seconds * 1e9))
+        let most = try clients.sendInWindows(window, for: interval)
+        let fixed = try clients.sendAtRate(rate, for: interval)
+        var section = Report.Section(
+            title: "Server: \(senders) senders and \(senders) recipients on loopback")
+        let flush = [Figure.Peer(name: "a flush's p50", value: limits.flushMedian)]
+        section.figures = [
+            Figure(
+                name: "Closed loop, \(senders * window) under way",
+                value: Double(most.verdicts.count) / most.seconds, unit: "verdicts/s",
+                peers: [
+                    Figure.Peer(name: "the store alone", value: limits.messagesPerSecond)
+                ])
+        ]
+        for (name, latencies) in [
+            ("Closed loop, send to verdict", most.verdicts),
+            ("\(rate)/s, send to verdict", fixed.verdicts),
+            ("\(rate)/s, send to delivery", fixed.deliveries),
+        ] {
+            section.figures += [
+                Figure(
+                    name: "\(name), p50", value: percentile(latencies, 0.5), unit: "us",
+                    peers: flush),
+                Figure(
+                    name: "\(name), p99", value: percentile(latencies, 0.99), unit: "us",
+                    peers: flush),
+            ]
+        }
+        section.notes = [
+            "recipients are connected and acknowledge what they get, which is committed too",
+            "at a fixed rate, latency counts from when a message was due, sent or not",
+        ]
+        return section
+    }
+}
+
+/// What the thread of a server and that of its load tell each other.
+private final class ServiceRun: Sendable {
+    struct Running {
+        var address: Address
+        var key: PublicKey
+        var stopper: Server.Stopper
+    }
+
+    private let directory: String
+    private let state = Mutex<Result<Running, any Error>?>(nil)
+
+    init(directory: String) { self.directory = directory }
+
+    /// Runs the server until `stop`.
+    func serve() {
+        do {
+            var settings = ServerConfiguration(
+                listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
+            settings.signals = .ignored
+            let server = try Server(settings)
+            let running = Running(
+                address: server.address, key: server.publicKey, stopper: server.stopper)
+            state.withLock { $0 = .success(running) }
+            _ = try server.run()
+        } catch {
+            state.withLock { $0 = .failure(error) }
+        }
+    }
+
+    /// Waits until the server listens.
+    func awaitServer() throws -> Running {
+        for _ in 0..<5_000 {
+            if let result = state.withLock({ $0 }) { return try result.get() }
+            pause()
+        }
+        throw BenchFailure("the server does not start")
+    }
+
+    func stop() {
+        if case .success(let running) = state.withLock({ $0 }) { running.stopper.stop() }
+    }
+}
