@@ -18,6 +18,9 @@ public struct AckFrame: Sendable {
     /// Ranges in the frame.
     public private(set) var count = 0
 
+    /// The longest delay that is told apart, in units: two minutes.
+    private static let delayUnitsMax: UInt64 = 0xFF_FFFF
+
     /// Creates a frame without ranges.
     public init() {}
 
@@ -38,7 +41,7 @@ public struct AckFrame: Sendable {
     ///   no range at all, or more than `WireLimits.ackRangesMax`.
     public init(_ reader: inout ByteReader) throws(DecodeError) {
         var last = try reader.readVarInt()
-        let units = Int64(try reader.readVarInt() & 0xFF_FFFF)
+        let units = Int64(min(try reader.readVarInt(), Self.delayUnitsMax))
         delay = .microseconds(units * WireLimits.ackDelayUnitMicroseconds)
         let count = Int(try reader.readUInt8())
         guard 1...WireLimits.ackRangesMax ~= count else { throw .malformed(offset: reader.offset) }
@@ -67,7 +70,7 @@ public struct AckFrame: Sendable {
         let newest = ranges[0]
         let units = UInt64(
             max(0, delay.nanoseconds / (WireLimits.ackDelayUnitMicroseconds * 1_000)))
-        let delayUnits = min(units, 0xFF_FFFF)
+        let delayUnits = min(units, Self.delayUnitsMax)
         let firstLength = newest.upperBound - newest.lowerBound
         let fixed =
             2 + varIntByteCount(newest.upperBound) + varIntByteCount(delayUnits)

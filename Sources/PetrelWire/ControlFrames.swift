@@ -63,7 +63,7 @@ public enum ControlFrame: Equatable, Sendable {
     }
 
     private static func seconds(_ interval: Interval) -> UInt64 {
-        UInt64(clamping: (max(interval, .zero) + .milliseconds(999)).nanoseconds / 1_000_000_000)
-            & 0xFFFF
+        let rounded = (max(interval, .zero) + .milliseconds(999)).nanoseconds / 1_000_000_000
+        return min(UInt64(clamping: rounded), WireLimits.keepaliveSecondsMax)
     }
 }

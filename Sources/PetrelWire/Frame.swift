@@ -83,7 +83,8 @@ public enum Frame: ~Escapable {
         case .ack: self = .ack(try AckFrame(&reader))
         case .close: self = .close(try CloseFrame(&reader))
         case .keepalive:
-            self = .keepalive(interval: .seconds(Int64(try reader.readVarInt() & 0xFFFF)))
+            let seconds = min(try reader.readVarInt(), WireLimits.keepaliveSecondsMax)
+            self = .keepalive(interval: .seconds(Int64(seconds)))
         case .keepaliveAnswer: self = .keepaliveAnswer(hint: try reader.readVarInt())
         case .pathChallenge: self = .pathChallenge(data: try reader.readUInt64())
         case .pathResponse:

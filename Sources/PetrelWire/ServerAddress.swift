@@ -77,7 +77,11 @@ public struct ServerAddress: Equatable, Sendable {
         }
         guard !host.isEmpty, host.utf8.count <= 255, isPlain else { throw .host(found: authority) }
         guard let portText else { return (host, defaultPort) }
-        guard let port = UInt16(portText), port > 0 else { throw .port(found: portText) }
+        // `UInt16` would take a sign as well.
+        let isNumber = portText.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        guard isNumber, let port = UInt16(portText), port > 0 else {
+            throw .port(found: portText)
+        }
         return (host, port)
     }
 

@@ -42,6 +42,8 @@ public enum WireLimits {
     public static let ackRangesMax = 64
     /// Bytes of a CLOSE frame's reason.
     public static let closeReasonByteCountMax = 128
+    /// The longest interval that a KEEPALIVE can announce, in seconds.
+    public static let keepaliveSecondsMax: UInt64 = 0xFFFF
     /// Keys of ephemeral messages that a receiver tells apart.
     public static let ephemeralKeysMax = 32
     /// The unit of the delay in ACK frames, in microseconds.
