@@ -70,6 +70,7 @@ struct SendQueue: Sendable {
     /// Takes a message in; `nil` if there is no room for it.
     mutating func append(_ message: RawSpan, as deliveryClass: DeliveryClass) -> UInt64? {
         guard count < messagesMax, byteCount + message.byteCount <= byteCountMax else { return nil }
+        discardIdle()  // a finished message at the front would take the place of this one
         if free.isEmpty {
             free.append(UInt16(slots.count))
             slots.append(OutgoingMessage())

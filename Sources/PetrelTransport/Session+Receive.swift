@@ -22,6 +22,9 @@ extension Session {
         case .success(let packet): opened = packet
         case .failure(let reason):
             trace.note(.packetDropped(reason, byteCount: byteCount), now)
+            if failedOpens >= Self.failedOpensMax {
+                violate(.keysExhausted, now: now, into: &events)
+            }
             return reason
         }
         accept(opened, byteCount: byteCount, from: address, now: now, into: &events)

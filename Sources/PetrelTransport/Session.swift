@@ -20,6 +20,9 @@ public struct Session: ~Copyable {
         case closed
     }
 
+    /// Packets that could not be opened, after which the keys are given up (RFC 9001 §6.6).
+    static let failedOpensMax: UInt64 = 1 << 36
+
     /// Small frames that wait for the next packet.
     struct PendingControl: Sendable {
         var challenge: UInt64?
