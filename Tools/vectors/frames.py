@@ -1,0 +1,205 @@
+"""Writes Protocol/vectors/frames.json: every frame as bytes and as fields, and bytes to refuse.
+
+It needs nothing but Python:
+
+    python3 Tools/vectors/frames.py Protocol/vectors/frames.json
+
+It is written from Protocol/transport.md, section 5, and shares nothing with the Swift sources. All
+fields are text, so that no reader stumbles over large numbers: numbers are decimal, bytes are
+hexadecimal, ranges are `first-last`, newest first. `canonical` says whether a sender may produce
+these bytes; a receiver takes them either way.
+"""
+
+import json
+import sys
+
+
+def varint(value, size=None):
+    """RFC 9000, section 16; `size` forces a longer form than needed."""
+    fitting = [(1, 0), (2, 1), (4, 2), (8, 3)]
+    for count, mark in fitting:
+        if value < 1 << (8 * count - 2) and (size is None or size == count):
+            return (value | mark << (8 * count - 2)).to_bytes(count, "big")
+    raise ValueError(value)
+
+
+def u(value, count):
+    return value.to_bytes(count, "big")
+
+
+def filler(count):
+    return bytes((13 * i + 1) % 256 for i in range(count))
+
+
+def ack(delay, ranges):
+    """Ranges are (first, last), newest first; the delay is in units of 8 microseconds."""
+    first, last = ranges[0]
+    out = b"\x02" + varint(last) + varint(delay) + u(len(ranges), 1) + varint(last - first)
+    for (previous_first, _), (first, last) in zip(ranges, ranges[1:]):
+        out += varint(previous_first - last - 2) + varint(last - first)
+    return out
+
+
+def close(code, reason):
+    return b"\x03" + varint(code) + u(len(reason), 1) + reason
+
+
+def response(data, address, port):
+    return b"\x07" + u(data, 8) + address + u(port, 2)
+
+
+def msg(cls, number, body):
+    return b"\x10" + u(cls, 1) + varint(number) + varint(len(body)) + body
+
+
+def fragment(cls, number, total, index, body):
+    return b"\x11" + u(cls, 1) + varint(number) + varint(total) + u(index, 1) + body
+
+
+def ephemeral(key, version, body):
+    return b"\x12" + varint(key) + varint(version) + varint(len(body)) + body
+
+
+MAX = (1 << 62) - 1
+V4 = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 7])
+V6 = bytes.fromhex("20010db8000000000000000000000001")
+MANY = [(4 * i + 1, 4 * i + 2) for i in reversed(range(64))]
+
+
+def show_ranges(ranges):
+    return " ".join(f"{first}-{last}" for first, last in ranges)
+
+
+def ack_row(name, delay, ranges):
+    fields = {"largest": ranges[0][1], "delay_us": delay * 8, "ranges": show_ranges(ranges)}
+    return (name, "ACK", ack(delay, ranges), fields, True)
+
+
+def msg_row(name, cls, number, body):
+    fields = {"class": cls, "number": number, "total": len(body), "index": 0, "bytes": body.hex()}
+    return (name, "MSG", msg(cls, number, body), fields, True)
+
+
+def fragment_row(name, cls, number, total, index):
+    body = filler(min(1024, total - 1024 * index))
+    fields = {"class": cls, "number": number, "total": total, "index": index, "bytes": body.hex()}
+    return (name, "MSG_FRAG", fragment(cls, number, total, index, body), fields, True)
+
+
+def ephemeral_row(name, key, version, body):
+    fields = {"key": key, "version": version, "bytes": body.hex()}
+    return (name, "EPHEMERAL", ephemeral(key, version, body), fields, True)
+
+
+GOOD = [
+    # name, type, bytes, fields, canonical
+    ("padding", "PADDING", b"\x00", {}, True),
+    ("ping", "PING", b"\x01", {}, True),
+    ("ping, type in 2 bytes", "PING", b"\x40\x01", {}, False),
+    ack_row("ack of the first packet", 0, [(0, 0)]),
+    ack_row("ack of a range, delay 1 ms", 125, [(10, 17)]),
+    ack_row("ack of three ranges", 3, [(100, 120), (50, 97), (0, 48)]),
+    ack_row("ack with the smallest gaps", 0, [(6, 6), (4, 4), (2, 2), (0, 0)]),
+    ack_row("ack of the largest number", (1 << 24) - 1, [(MAX - 5, MAX)]),
+    ack_row("ack with 64 ranges", 1, MANY),
+    ("ack delay in 8 bytes", "ACK", b"\x02" + varint(7) + varint(5, 8) + b"\x01" + varint(2),
+     {"largest": 7, "delay_us": 40, "ranges": "5-7"}, False),
+    ("ack delay above 24 bits counts as 2^24 - 1", "ACK",
+     b"\x02" + varint(7) + varint(1 << 24) + b"\x01" + varint(0),
+     {"largest": 7, "delay_us": ((1 << 24) - 1) * 8, "ranges": "7-7"}, False),
+    ("close without reason", "CLOSE", close(0, b""), {"code": 0}, True),
+    ("close with reason", "CLOSE", close(0x10, b"bad frame"), {"code": 16}, False),
+    ("close with the longest reason", "CLOSE", close(0x2F, b"x" * 128), {"code": 47}, False),
+    ("close with a code of a later version", "CLOSE", close(MAX, b""), {"code": MAX}, True),
+    ("keepalive, 20 s", "KEEPALIVE", b"\x04\x14", {"interval_s": 20}, True),
+    ("keepalive, 10 min", "KEEPALIVE", b"\x04" + varint(600), {"interval_s": 600}, True),
+    ("keepalive above 16 bits counts as 2^16 - 1", "KEEPALIVE", b"\x04" + varint(1 << 16),
+     {"interval_s": 65535}, False),
+    ("keepalive answer", "KEEPALIVE_ANSWER", b"\x05" + varint(77), {"hint": 77}, True),
+    ("keepalive answer, largest", "KEEPALIVE_ANSWER", b"\x05" + varint(MAX), {"hint": MAX}, True),
+    ("path challenge", "PATH_CHALLENGE", b"\x06" + u(0x0123456789ABCDEF, 8),
+     {"data": 0x0123456789ABCDEF}, True),
+    ("path response, IPv4", "PATH_RESPONSE", response(1, V4, 4000),
+     {"data": 1, "address": V4.hex(), "port": 4000}, True),
+    ("path response, IPv6", "PATH_RESPONSE", response((1 << 64) - 1, V6, 65535),
+     {"data": (1 << 64) - 1, "address": V6.hex(), "port": 65535}, True),
+    ("credit", "CREDIT", b"\x08" + varint(196608), {"limit": 196608}, True),
+    ("credit, largest", "CREDIT", b"\x08" + varint(MAX), {"limit": MAX}, True),
+    ("blocked", "BLOCKED", b"\x09" + varint(196608), {"limit": 196608}, True),
+    msg_row("reliable message", 1, 0, b"hello"),
+    msg_row("durable message", 2, 300, b"petrel"),
+    msg_row("empty message", 2, 1, b""),
+    msg_row("longest message in one frame", 1, 5, filler(1024)),
+    fragment_row("first fragment of the shortest", 2, 9, 1025, 0),
+    fragment_row("last fragment of the shortest", 2, 9, 1025, 1),
+    fragment_row("last fragment, full", 1, 70000, 2048, 1),
+    fragment_row("last fragment of the longest", 2, 10, 65536, 63),
+    ephemeral_row("ephemeral", 5, 1, b"typing"),
+    ephemeral_row("ephemeral, empty", 0, 1, b""),
+    ephemeral_row("ephemeral, longest", MAX, MAX, filler(1024)),
+    ("unknown, empty", "UNKNOWN", varint(0x41) + b"\x00", {}, False),
+    ("unknown, 5 bytes", "UNKNOWN", varint(0x1003) + b"\x05" + filler(5), {}, False),
+    ("unknown, largest type", "UNKNOWN", varint(MAX) + b"\x01\x00", {}, False),
+]
+
+T, M = "truncated", "malformed"
+BAD = [
+    ("no bytes", b"", T),
+    ("type cut short", b"\x40", T),
+    ("unassigned type", b"\x0a", M),
+    ("unassigned type before 0x40", b"\x3f\x00", M),
+    ("even type that no rule lets pass", varint(0x42) + b"\x00", M),
+    ("unknown frame longer than the packet", varint(0x41) + b"\x02\x00", T),
+    ("unknown frame without length", varint(0x41), T),
+    ("ack without largest", b"\x02", T),
+    ("ack without delay", b"\x02\x05", T),
+    ("ack without count", b"\x02\x05\x00", T),
+    ("ack with no range", b"\x02\x05\x00\x00", M),
+    ("ack with 65 ranges", b"\x02\x40\xff\x00\x41" + b"\x00" * 129, M),
+    ("ack without first range", b"\x02\x05\x00\x01", T),
+    ("ack below zero", b"\x02\x05\x00\x01\x06", M),
+    ("ack with a gap below zero", b"\x02\x05\x00\x02\x00\x04\x00", M),
+    ("ack with a second range below zero", b"\x02\x05\x00\x02\x00\x01\x03", M),
+    ("ack without second range", b"\x02\x05\x00\x02\x00\x01", T),
+    ("close without length", b"\x03\x00", T),
+    ("close with a reason of 129 bytes", close(0, b"x" * 129), M),
+    ("close with the reason cut short", b"\x03\x00\x05abcd", T),
+    ("keepalive without interval", b"\x04", T),
+    ("keepalive answer without hint", b"\x05", T),
+    ("path challenge cut short", b"\x06" + bytes(7), T),
+    ("path response cut short", response(1, V4, 4000)[:-1], T),
+    ("credit without limit", b"\x08", T),
+    ("blocked cut short", b"\x09\x80\x00", T),
+    ("ephemeral class in a message", b"\x10\x00\x00\x00", M),
+    ("unknown class in a message", b"\x10\x03\x00\x00", M),
+    ("message of 1025 bytes in one frame", msg(1, 0, filler(1025)), M),
+    ("message cut short", msg(1, 0, b"hello")[:-1], T),
+    ("fragment of a message that fits one frame", fragment(1, 0, 1024, 0, filler(1024)), M),
+    ("fragment of a message that is too long", fragment(1, 0, 65537, 0, filler(1024)), M),
+    ("fragment beyond the last", fragment(1, 0, 1025, 2, b""), M),
+    ("fragment of the ephemeral class", fragment(0, 0, 1025, 1, b"x"), M),
+    ("fragment cut short", fragment(1, 0, 1025, 0, filler(1023)), T),
+    ("ephemeral of 1025 bytes", ephemeral(0, 1, filler(1025)), M),
+    ("ephemeral cut short", ephemeral(0, 1, b"abc")[:-1], T),
+]
+
+
+def main():
+    frames = [
+        {
+            "name": name,
+            "type": kind,
+            "hex": data.hex(),
+            "canonical": canonical,
+            "fields": {key: str(value) for key, value in fields.items()},
+        }
+        for name, kind, data, fields, canonical in GOOD
+    ]
+    bad = [{"name": name, "hex": data.hex(), "error": error} for name, data, error in BAD]
+    with open(sys.argv[1], "w") as file:
+        json.dump({"frames": frames, "bad": bad}, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
