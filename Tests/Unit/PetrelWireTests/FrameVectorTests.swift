@@ -1,0 +1,181 @@
+// Frames as the second implementation makes them (Protocol/vectors/frames.json).
+
+import PetrelBase
+import PetrelWire
+import Testing
+
+@Suite struct FrameVectorTests {
+    struct File: Decodable {
+        var frames: [Good]
+        var bad: [Bad]
+    }
+
+    struct Good: Decodable {
+        var name, type, hex: String
+        var canonical: Bool
+        var fields: [String: String]
+    }
+
+    struct Bad: Decodable { var name, hex, error: String }
+
+    @Test func framesMeanWhatTheSecondImplementationSays() throws {
+        let file = try specified("vectors/frames.json", as: File.self)
+        #expect(Set(file.frames.map(\.type)).count == FrameType.allCases.count + 1)
+        for vector in file.frames {
+            let bytes = try hex(vector.hex)
+            var reader = ByteReader(bytes.span.bytes)
+            let shown = show(try Frame(&reader))
+            #expect(shown.type == vector.type, "\(vector.name)")
+            #expect(shown.fields == vector.fields, "\(vector.name)")
+            #expect(reader.remaining == 0, "\(vector.name)")
+        }
+    }
+
+    @Test func framesAreWrittenAsTheSecondImplementationDoes() throws {
+        let file = try specified("vectors/frames.json", as: File.self)
+        let canonical = file.frames.filter(\.canonical)
+        #expect(canonical.count >= 25)
+        for vector in canonical {
+            let bytes = try hex(vector.hex)
+            #expect(text(try rewritten(bytes)) == vector.hex, "\(vector.name)")
+        }
+    }
+
+    @Test func badFramesAreRefused() throws {
+        let file = try specified("vectors/frames.json", as: File.self)
+        #expect(file.bad.count >= 30)
+        for vector in file.bad {
+            let bytes = try hex(vector.hex)
+            #expect(refusal(of: bytes) == vector.error, "\(vector.name)")
+        }
+    }
+
+    @Test func everyTruncationThrows() throws {
+        let file = try specified("vectors/frames.json", as: File.self)
+        for vector in file.frames {
+            let bytes = try hex(vector.hex)
+            for count in 0..<bytes.count {
+                let error = refusal(of: Array(bytes.prefix(count)))
+                #expect(error == "truncated", "\(vector.name) cut to \(count)")
+            }
+        }
+    }
+
+    /// A frame is written whole or not at all.
+    @Test func tooLittleRoomWritesNothing() throws {
+        let file = try specified("vectors/frames.json", as: File.self)
+        for vector in file.frames where vector.canonical && vector.type != "PADDING" {
+            let bytes = try hex(vector.hex)
+            if vector.type == "ACK" && vector.fields["ranges"]?.contains(" ") == true { continue }
+            for count in stride(from: 0, to: bytes.count, by: 1 + bytes.count / 40) {
+                var offset = -1
+                #expect(throws: NoRoom.self, "\(vector.name) in \(count)") {
+                    _ = try written(count) { writer in
+                        defer { offset = writer.offset }
+                        try rewrite(bytes, to: &writer)
+                    }
+                }
+                #expect(offset == 0, "\(vector.name) in \(count)")
+            }
+        }
+    }
+}
+
+private func refusal(of bytes: [UInt8]) -> String? {
+    var reader = ByteReader(bytes.span.bytes)
+    do {
+        _ = try Frame(&reader)
+        return nil
+    } catch {
+        switch error {
+        case .truncated: return "truncated"
+        case .malformed: return "malformed"
+        }
+    }
+}
+
+private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: String]) {
+    switch frame {
+    case .padding: return ("PADDING", [:])
+    case .ping: return ("PING", [:])
+    case .ack(let ack):
+        let ranges = (0..<ack.count).map { "\(ack[$0].lowerBound)-\(ack[$0].upperBound)" }
+        return (
+            "ACK",
+            [
+                "largest": "\(ack.largest)", "delay_us": "\(ack.delay.nanoseconds / 1_000)",
+                "ranges": ranges.joined(separator: " "),
+            ]
+        )
+    case .close(let close): return ("CLOSE", ["code": "\(close.code)"])
+    case .keepalive(let interval):
+        return ("KEEPALIVE", ["interval_s": "\(interval.nanoseconds / 1_000_000_000)"])
+    case .keepaliveAnswer(let hint): return ("KEEPALIVE_ANSWER", ["hint": "\(hint)"])
+    case .pathChallenge(let data): return ("PATH_CHALLENGE", ["data": "\(data)"])
+    case .pathResponse(let data, let observed):
+        let address = text(bigEndian(observed.high) + bigEndian(observed.low))
+        return (
+            "PATH_RESPONSE", ["data": "\(data)", "address": address, "port": "\(observed.port)"]
+        )
+    case .credit(let limit): return ("CREDIT", ["limit": "\(limit)"])
+    case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
+    case .message(let part):
+        let type = MessageFragment.count(total: part.total) == 1 ? "MSG" : "MSG_FRAG"
+        return (
+            type,
+            [
+                "class": "\(part.deliveryClass.rawValue)", "number": "\(part.number)",
+                "total": "\(part.total)", "index": "\(part.index)", "bytes": text(copy(part.bytes)),
+            ]
+        )
+    case .ephemeral(let value):
+        return (
+            "EPHEMERAL",
+            [
+                "key": "\(value.key)", "version": "\(value.version)",
+                "bytes": text(copy(value.bytes)),
+            ]
+        )
+    case .unknown: return ("UNKNOWN", [:])
+    }
+}
+
+private func rewritten(_ bytes: [UInt8]) throws -> [UInt8] {
+    try written { writer in try rewrite(bytes, to: &writer) }
+}
+
+/// Decodes a frame and writes it again.
+private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
+    var reader = ByteReader(bytes.span.bytes)
+    switch try Frame(&reader) {
+    case .padding: try writer.writeZeros(1)
+    case .ping: try ControlFrame.ping.write(to: &writer)
+    case .ack(let ack):
+        var ranges = RangeSet()
+        for i in 0..<ack.count {
+            for number in ack[i] { ranges.insert(number) }
+        }
+        try AckFrame.write(ranges, delay: ack.delay, to: &writer)
+    case .close(let close): try close.write(reason: "", to: &writer)
+    case .keepalive(let interval):
+        try ControlFrame.keepalive(interval: interval).write(to: &writer)
+    case .keepaliveAnswer(let hint):
+        try ControlFrame.keepaliveAnswer(hint: hint).write(to: &writer)
+    case .pathChallenge(let data): try ControlFrame.pathChallenge(data: data).write(to: &writer)
+    case .pathResponse(let data, let observed):
+        try ControlFrame.pathResponse(data: data, observed: observed).write(to: &writer)
+    case .credit(let limit): try ControlFrame.credit(limit: limit).write(to: &writer)
+    case .blocked(let limit): try ControlFrame.blocked(limit: limit).write(to: &writer)
+    case .message(let part):
+        var message = [UInt8](repeating: 0, count: part.total)
+        let range = MessageFragment.range(part.index, total: part.total)
+        message.replaceSubrange(range, with: copy(part.bytes))
+        try MessageFragment.write(
+            message.span.bytes, index: part.index, as: part.deliveryClass, number: part.number,
+            to: &writer)
+    case .ephemeral(let value):
+        try EphemeralFrame.write(
+            value.bytes, key: value.key, version: value.version, to: &writer)
+    case .unknown: throw VectorError(reason: "nobody writes unknown frames")
+    }
+}

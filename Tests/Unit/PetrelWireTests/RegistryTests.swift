@@ -1,0 +1,93 @@
+// The registry of the specification and the sources name the same numbers, both ways.
+
+import PetrelBase
+import PetrelWire
+import Testing
+
+@Suite struct RegistryTests {
+    struct File: Decodable {
+        var version: UInt32
+        var frame_types: [FrameRow]
+        var message_classes: [Row]
+        var transport_parameters: [ParameterRow]
+        var transport_errors: [Row]
+    }
+
+    struct Row: Decodable {
+        var name: String
+        var number: UInt64
+    }
+
+    struct FrameRow: Decodable {
+        var name: String
+        var number: UInt8
+        var sender: String
+        var ack_eliciting: Bool
+    }
+
+    struct ParameterRow: Decodable {
+        var name: String
+        var number: UInt64
+        var `default`: UInt64
+        var min: UInt64
+        var max: UInt64
+    }
+
+    private func registry() throws -> File { try specified("registry.json", as: File.self) }
+
+    @Test func versionIsTheOneSpoken() throws {
+        #expect(try registry().version == WireLimits.version)
+    }
+
+    @Test func frameTypesAgree() throws {
+        let listed = try registry().frame_types
+        #expect(listed.map(\.number) == FrameType.allCases.map(\.rawValue))
+        let vectors = try specified("vectors/frames.json", as: FrameVectorTests.File.self).frames
+        for row in listed {
+            let vector = try #require(vectors.first { $0.type == row.name }, "\(row.name)")
+            let bytes = try hex(vector.hex)
+            #expect(bytes.first == row.number, "\(row.name)")
+            var reader = ByteReader(bytes.span.bytes)
+            let isAckEliciting = try Frame(&reader).isAckEliciting
+            #expect(isAckEliciting == row.ack_eliciting, "\(row.name)")
+            #expect(["both", "client", "server"].contains(row.sender))
+        }
+    }
+
+    @Test func messageClassesAgree() throws {
+        let listed = try registry().message_classes.map { "\($0.name) \($0.number)" }
+        #expect(listed == DeliveryClass.allCases.map { "\($0) \($0.rawValue)" })
+    }
+
+    @Test func errorCodesAgree() throws {
+        let listed = try registry().transport_errors.map { "\($0.name) \($0.number)" }
+        #expect(listed == ErrorCode.allCases.map { "\($0) \($0.rawValue)" })
+    }
+
+    /// What is written names exactly the identifiers listed, and each keeps its bounds.
+    @Test func transportParametersAgree() throws {
+        let listed = try registry().transport_parameters
+        let bytes = try written { writer in try TransportParameters().write(to: &writer) }
+        var reader = ByteReader(bytes.span.bytes)
+        #expect(Int(try reader.readUInt8()) == listed.count)
+        for row in listed {
+            #expect(try reader.readVarInt() == row.number, "\(row.name)")
+            _ = try reader.readVarInt()
+            #expect(try reader.readVarInt() == row.default, "\(row.name)")
+            #expect(try takes(row.number, row.min) && takes(row.number, row.max), "\(row.name)")
+            #expect(try !takes(row.number, row.max + 1), "\(row.name)")
+            if row.min > 0 { #expect(try !takes(row.number, row.min - 1), "\(row.name)") }
+        }
+    }
+
+    private func takes(_ identifier: UInt64, _ value: UInt64) throws -> Bool {
+        let bytes = try written { writer in
+            try writer.writeUInt8(1)
+            try writer.writeVarInt(identifier)
+            try writer.writeVarInt(UInt64(varIntByteCount(value)))
+            try writer.writeVarInt(value)
+        }
+        var reader = ByteReader(bytes.span.bytes)
+        return (try? TransportParameters(&reader)) != nil
+    }
+}
