@@ -188,16 +188,19 @@ private final class Pair: EventHandler {
     }
 
     /// Which of 60 packets the model lets there and back.
-    private static func answered(_ profile: LinkProfile, seed: UInt64) -> [UInt8] {
+    private static func fates(
+        _ profile: LinkProfile, seed: UInt64
+    ) -> (arrived: [UInt8], answered: [UInt8]) {
         var model = LinkModel(profile: profile, seed: seed, direction: .up)
         var back = LinkModel(profile: profile, seed: seed, direction: .down)
         let start = Instant(nanoseconds: 0)
         let arrived = (0..<60 as Range<UInt8>).filter { _ in
             model.fate(byteCount: 3, now: start, elapsed: .zero) != .dropped(.loss)
         }
-        return arrived.filter { _ in
+        let answered = arrived.filter { _ in
             back.fate(byteCount: 3, now: start, elapsed: .zero) != .dropped(.loss)
         }
+        return (arrived, answered)
     }
 
     @Test func lossIsWhatTheModelSays() throws {
@@ -205,8 +208,8 @@ private final class Pair: EventHandler {
         let profile = LinkProfile(loss: 0.3)
         // When the last packet is answered, all before it have met their fate.
         let seeds = UInt64(1)...100
-        let seed = try #require(seeds.first { Self.answered(profile, seed: $0).last == 59 })
-        let answered = Self.answered(profile, seed: seed)
+        let seed = try #require(seeds.first { Self.fates(profile, seed: $0).answered.last == 59 })
+        let (arrived, answered) = Self.fates(profile, seed: seed)
         let (relay, address) = try pair.start(profile, seed: seed)
         pair.onAnswer = { if $0.answers.count >= answered.count { $0.loop.stop() } }
         pair.send(Array(0..<60), to: address)
