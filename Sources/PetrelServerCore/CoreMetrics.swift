@@ -1,6 +1,6 @@
 // What a core counts: plain numbers, one for each reason to drop a datagram.
 
-public import PetrelTransport
+internal import PetrelTransport
 
 /// Counters of one core since its start.
 public struct CoreMetrics: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // Clocks, processors, and the cipher alone.
 #include "CBench.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sodium.h>
@@ -31,6 +32,13 @@ int bench_pin(int processor) {
         }
     }
     return pthread_setaffinity_np(pthread_self(), sizeof chosen, &chosen);
+}
+
+void bench_wait(int descriptor, int64_t nanoseconds) {
+    struct pollfd awaited = {.fd = descriptor, .events = POLLIN};
+    struct timespec timeout = {.tv_sec = nanoseconds / 1000000000,
+                               .tv_nsec = nanoseconds % 1000000000};
+    ppoll(&awaited, 1, &timeout, NULL);
 }
 
 double bench_cipher(int byte_count, int rounds) {

@@ -24,6 +24,8 @@ enum ServiceBenchmark {
         directory: String, seconds: Double, limits: StoreBenchmark.Limits
     ) throws -> Report.Section {
         let path = directory + "/server"
+        // The first server makes its keys, without which no later one touches the accounts.
+        _ = try Server(ServiceRun.settings(path))
         try StoreFixture.create(in: path, accounts: senders * 2)
         let run = ServiceRun(directory: path)
         let thread = try Worker(processor: 1) { run.serve() }
@@ -34,6 +36,7 @@ enum ServiceBenchmark {
         _ = bench_pin(0)
         let server = try run.awaitServer()
         var clients = try ServiceClients(to: server.address, key: server.key, senders: senders)
+        try clients.awaitWelcomes()
         let interval = Interval(nanoseconds: Int64(seconds * 1e9))
         let most = try clients.sendInWindows(window, for: interval)
         let fixed = try clients.sendAtRate(rate, for: interval)
@@ -83,13 +86,18 @@ private final class ServiceRun: Sendable {
 
     init(directory: String) { self.directory = directory }
 
+    /// The settings of a server with its data in `directory`: the defaults, on loopback.
+    static func settings(_ directory: String) -> ServerConfiguration {
+        var settings = ServerConfiguration(
+            listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
+        settings.signals = .ignored
+        return settings
+    }
+
     /// Runs the server until `stop`.
     func serve() {
         do {
-            var settings = ServerConfiguration(
-                listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
-            settings.signals = .ignored
-            let server = try Server(settings)
+            let server = try Server(Self.settings(directory))
             let running = Running(
                 address: server.address, key: server.publicKey, stopper: server.stopper)
             state.withLock { $0 = .success(running) }
