@@ -21,7 +21,8 @@ enum CoreBenchmark {
 
     /// Measures, and returns the section with the bytes of an average datagram.
     static func run(rounds: Int) throws -> (Report.Section, datagramByteCount: Int) {
-        var section = Report.Section(title: "Packet path in memory, \(messageByteCount)-byte messages")
+        var section = Report.Section(
+            title: "Packet path in memory, \(messageByteCount)-byte messages")
         _ = bench_pin(1)
         try checkCounter()
         var reliable: [Cost] = []

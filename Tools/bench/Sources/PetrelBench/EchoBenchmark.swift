@@ -105,7 +105,7 @@ enum EchoBenchmark {
         var client = try EchoClient(
             to: address, key: run.serverKey, messages: kind,
             messageByteCount: CoreBenchmark.messageByteCount)
-        try client.run(until: EventLoop.now + .milliseconds(200))
+        try client.run(until: EventLoop.now + .milliseconds(500))
         run.step = .measure
         let nanoseconds = Int64(seconds * 1e9)
         try client.run(until: EventLoop.now + Interval(nanoseconds: nanoseconds))
