@@ -14,6 +14,8 @@ double bench_seconds(void);
 double bench_thread_seconds(void);
 /// Keeps the calling thread on one processor, modulo those that there are; returns 0 on success.
 int bench_pin(int processor);
+/// Lets the calling thread, and those that it starts, run on any processor; returns 0 on success.
+int bench_unpin(void);
 /// Sleeps until `descriptor` can be read, or that many nanoseconds have passed.
 void bench_wait(int descriptor, int64_t nanoseconds);
 
@@ -31,10 +33,9 @@ struct bench_echo {
     uint64_t failures;
 };
 
-/// Runs an echo server of libevent, recvmmsg and sendmmsg on loopback, and keeps up to `window`
-/// datagrams (64 or more) of `byte_count` bytes on their way to it and back.
-///
-/// Server and load take turns on processor 1, so that the server finds full batches.
+/// Runs an echo server of libevent, recvmmsg and sendmmsg on loopback, on processor 1, and keeps
+/// up to `window` datagrams (64 or more) of `byte_count` bytes on their way to it and back, from
+/// processor 0.
 ///
 /// If `is_secure`, the server opens and seals each datagram (ChaCha20-Poly1305) before it goes back.
 /// Returns 0, or the error number of what failed.
