@@ -1,5 +1,6 @@
 // The calendar clock of the system.
 
+import CEvent
 import CPetrelLinux
 import Glibc
 public import PetrelBase
