@@ -81,6 +81,14 @@ public final class PetrelClient: Sendable {
     /// The connection's states: the present one first.
     public var states: ConnectionStates { ConnectionStates(latest: shared.states) }
 
+    /// Why the server takes no messages for now, such as a full disk; `nil` if it does.
+    ///
+    /// They stay in the outbox and are sent again by themselves.
+    public var obstacle: PetrelError? { shared.obstacle.value }
+
+    /// What is in the way of messages: the present obstacle first, `nil` for none.
+    public var obstacles: Obstacles { Obstacles(latest: shared.obstacle) }
+
     /// Who the client is; `nil` before it was registered or logged in.
     public var account: Account? { shared.account.value }
 

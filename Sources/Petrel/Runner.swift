@@ -35,6 +35,8 @@ final class Shared: Sendable {
     let states = Latest(ConnectionState.idle)
     let account: Latest<Account?>
     let caughtUp = Latest(false)
+    /// Why the server takes no messages for now.
+    let obstacle = Latest<PetrelError?>(nil)
     /// Which conversations got messages, and at which change since the start.
     let arrivals = Latest(Arrivals())
     let mailbox: Mailbox<Request>
@@ -71,6 +73,7 @@ final class Shared: Sendable {
         states.finish()
         account.finish()
         caughtUp.finish()
+        obstacle.finish()
         arrivals.finish()
     }
 }
@@ -342,6 +345,7 @@ extension Runner {
             switch event {
             case .connectionChanged(let state):
                 shared.states.publish(ConnectionState(state, now: now))
+                if case .connected = state {} else { clearObstacle() }
                 // Who cannot be reached for long may have moved.
                 if case .waiting(_, .unreachable) = state { resolve() }
             case .enrolled(let identity): enrolled(identity)
@@ -349,6 +353,11 @@ extension Runner {
                 let error = PetrelError(refusal: code, reason: reason, retryAfter: retryAfter)
                 enrolment?.answer.resume(returning: .failure(error))
                 enrolment = nil
+            case .sendingRefused(let code, let reason, let retryAfter):
+                // A busy server only asks for a moment.
+                guard code != MessagingError.busy.rawValue else { continue }
+                shared.obstacle.publish(
+                    PetrelError(refusal: code, reason: reason, retryAfter: retryAfter))
             case .deliveryChanged(let index, _, let state): changed(index, state)
             case .messagesArrived(let conversation): arrivals.append(conversation)
             case .stranger: shared.account.publish(nil)
@@ -370,6 +379,7 @@ extension Runner {
     }
 
     private func changed(_ index: UInt64, _ state: DeliveryState) {
+        if case .committed = state { clearObstacle() }
         guard let outgoing = followed[index]?.outgoing else {
             if case .committed = state { followed[index] = nil }
             return
@@ -389,6 +399,10 @@ extension Runner {
                 .failed(PetrelError(refusal: code, reason: reason, retryAfter: .zero)))
             finish(index, outgoing)
         }
+    }
+
+    private func clearObstacle() {
+        if shared.obstacle.value != nil { shared.obstacle.publish(nil) }
     }
 
     private func finish(_ index: UInt64, _ outgoing: Outgoing) {

@@ -160,6 +160,11 @@ extension ClientCore {
         if sync.refused(request: request, retryAfter: refusal.retryAfter, now: now) { return }
         let outcome = outbox.refused(
             request: request, code: refusal.code, retryAfter: refusal.retryAfter, now: now)
+        if outcome == .again {
+            pendingEvents.append(
+                .sendingRefused(
+                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
+        }
         guard case .failed(let entry) = outcome else { return }
         changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
         pendingEvents.append(

@@ -30,6 +30,9 @@ public enum ClientEvent: Equatable, Sendable {
     case enrolmentRefused(code: UInt32, reason: String, retryAfter: Interval)
     /// The server does not know this device: register or log in.
     case stranger
+    /// The server takes no message for now, and says why: all that wait are sent again, in order,
+    /// after `retryAfter` or with the next session.
+    case sendingRefused(code: UInt32, reason: String, retryAfter: Interval)
     /// An own message went a step further.
     case deliveryChanged(index: UInt64, id: ClientMessageID, state: DeliveryState)
     /// A message of somebody else, or of another device of the account, is stored; told once.

@@ -43,8 +43,14 @@ public final class Server {
 
     /// Opens keys, store and socket; nothing is served before `run`.
     ///
+    /// `notice` gets a sentence for the operator when something is wrong that does not end the
+    /// server, such as a damaged record; on any thread.
+    ///
     /// - Throws: `ServerError`, with what to do about it.
-    public init(_ settings: ServerConfiguration) throws(ServerError) {
+    public init(
+        _ settings: ServerConfiguration,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(ServerError) {
         let settings = try settings.validated()
         let identity = KeyPair(
             secret: try KeyFile.key(KeyFile.identityName, in: settings.directory))
@@ -64,9 +70,14 @@ public final class Server {
         }
         let socket = try Self.listen(settings.listen)
         do throws(StoreError) {
-            store = try LocalStore(directory: settings.directory, mapBytes: settings.mapBytes) {
-                _ = mailboxes.commits.post(())
-            }
+            store = try LocalStore(
+                directory: settings.directory, mapBytes: settings.mapBytes,
+                damageMet: { [directory = settings.directory] record in
+                    notice(
+                        "The record \(record) in \(directory) is damaged and is not used any more. "
+                            + "Restore it from a backup; other records are not affected.")
+                },
+                wake: { _ = mailboxes.commits.post(()) })
         } catch {
             throw ServerError(error)
         }

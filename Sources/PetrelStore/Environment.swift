@@ -38,10 +38,15 @@ final class Environment: Sendable {
     // Good on any thread until a closed environment has no transaction: see `leave`.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let state: Mutex<State>
+    private let damageMet: @Sendable (DamagedRecord) -> Void
     private let directory: PrivateDirectory
 
-    /// Opens the store in `path`, creating it if there is none.
-    init(directory path: String, mapBytes: Int, purpose: Purpose) throws(StoreError) {
+    /// Opens the store in `path`, creating it if there is none; `damageMet` is told of each damaged
+    /// record once, on the thread that met it.
+    init(
+        directory path: String, mapBytes: Int, purpose: Purpose,
+        damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in }
+    ) throws(StoreError) {
         let directory = try PrivateDirectory(path)
         var handle: OpaquePointer?
         let code = mdb_env_create(&handle)
@@ -59,6 +64,7 @@ final class Environment: Sendable {
         self.path = path
         self.handle = handle
         self.directory = directory
+        self.damageMet = damageMet
         state = Mutex(State())
     }
 
@@ -162,11 +168,13 @@ final class Environment: Sendable {
 
     /// Keeps note of a record that cannot be read.
     func report(_ record: DamagedRecord) {
-        state.withLock { state in
+        let isNew = state.withLock { state in
             guard state.damaged.count < Self.damagedRecordsMax, !state.damaged.contains(record)
-            else { return }
+            else { return false }
             state.damaged.append(record)
+            return true
         }
+        if isNew { damageMet(record) }
     }
 
     /// The damaged records met so far, the first hundred of them.

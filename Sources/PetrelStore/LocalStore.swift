@@ -20,11 +20,14 @@ public final class LocalStore: Store, Sendable {
     ///
     /// The map is the most that the store can hold. `wake` is called on the writer's thread after
     /// each batch, when there are completions to take; it must return soon, and not call `close`.
+    /// `damageMet` is told of each of the first hundred damaged records, once, on any thread.
     public init(
-        directory: String, mapBytes: Int = defaultMapBytes, wake: @escaping @Sendable () -> Void
+        directory: String, mapBytes: Int = defaultMapBytes,
+        damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in },
+        wake: @escaping @Sendable () -> Void
     ) throws(StoreError) {
         let environment = try Environment(
-            directory: directory, mapBytes: mapBytes, purpose: .server)
+            directory: directory, mapBytes: mapBytes, purpose: .server, damageMet: damageMet)
         let transaction = try ReadTransaction(environment)
         let row: NumberRow? = try transaction.row(Schema.incarnationKey, in: .meta)
         incarnation = row?.number ?? 1

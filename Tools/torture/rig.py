@@ -267,6 +267,7 @@ class Server:
         self.address = None
         self.child = None
         self.ready = []  # seconds from start to listening
+        self.errors = ""
 
     def start(self, wrap=(), environment=None, seconds=10, must_listen=True):
         """Starts it and waits until it listens; returns whether it does."""
@@ -309,6 +310,13 @@ class Server:
         if status != 0:
             raise Failure(f"the server ended with {status}: {complaint}")
 
+    def stop_quietly(self):
+        """Ends it whatever it does; returns its status and what it wrote to its standard error."""
+        self.child.interrupt()
+        self.errors = self.child.err.read_text(errors="replace")
+        self.forget()
+        return self.child.process.returncode, self.errors
+
     def forget(self):
         if self.child in self.rig.children:
             self.rig.children.remove(self.child)
@@ -324,7 +332,10 @@ class Person:
         self.store = store or rig.directory / f"store-{name}"
         self.chat = None
         self.next = None  # the index of the next line; None until the chat is ready
-        self.committed = 0
+        self.committed = 0  # the highest index that the present chat was told of
+        self.delivered = 0
+        self.seen = 0  # messages of others that the present chat showed
+        self.refusals = []
         self.is_connected = False
 
     def register(self, server):
@@ -336,7 +347,8 @@ class Person:
     def start(self):
         self.next = None
         self.is_connected = False
-        self.committed = 0
+        self.committed = self.delivered = self.seen = 0
+        self.refusals = []
         self.chat = Child(
             self.rig,
             [self.rig.binary, "chat", self.peer, "--store", self.store, "--json"],
@@ -353,8 +365,14 @@ class Person:
                 self.next = event["queued"] + 1
             elif kind == "connection":
                 self.is_connected = event["state"] == "connected"
+            elif kind == "message":
+                self.seen += 1
+            elif kind == "refused":
+                self.refusals.append(event["reason"])
             elif kind == "delivery" and event["state"] in ("committed", "delivered"):
                 self.committed = max(self.committed, event["index"])
+                if event["state"] == "delivered":
+                    self.delivered = max(self.delivered, event["index"])
 
     def say(self, count=1):
         """Writes the next lines; the chat must be ready."""
@@ -464,6 +482,55 @@ class Cast:
         for person in self.people:
             if person.chat:
                 person.end(signal.SIGKILL)
+
+
+def fill(run, server, make_room, acknowledges):
+    """Sends until the server has no room, looks at what it does then, and makes room."""
+    server.start()
+    cast = Cast(run, [("alice", "bob")])
+    cast.enrol(server)
+    alice, bob = cast.people
+    cast.start([alice])
+    while alice.next < 4_000:
+        alice.say(16)
+        # As long as there is room, a few lines take milliseconds.
+        if not wait_until([alice], lambda: alice.committed >= alice.next - 1, 3):
+            break
+    else:
+        raise Failure("the server never was full")
+    taken = alice.committed
+    refusal = run.petrel(
+        ["register", "zoe", "--store", run.directory / "store-zoe", "--server", server.address]
+    )
+    notes = []
+    # On a full disk there may be room for an account where there is none for a message.
+    is_told = refusal.process.returncode == 4 and "full" in refusal.complaint()
+    if not is_told and (acknowledges or refusal.process.returncode != 0):
+        notes.append(f"register: {refusal.process.returncode}, {refusal.complaint()!r}")
+    if not alice.refusals or "full" not in alice.refusals[-1]:
+        notes.append(f"alice was told {alice.refusals}")
+    cast.start([bob])
+    if not wait_until(cast.people, lambda: bob.seen >= taken, 20):
+        notes.append(f"bob has {bob.seen} of the {taken} messages that are there")
+    if acknowledges and not wait_until(cast.people, lambda: alice.delivered >= taken, 5):
+        notes.append(f"alice knows that bob has {alice.delivered} of {taken}")
+    if not server.is_running():
+        raise Failure(f"the server ended: {server.child.complaint()}")
+    make_room()
+    started = time.monotonic()
+    if not wait_until(cast.people, lambda: alice.committed >= alice.next - 1, 45):
+        notes.append(f"45 s after there was room {alice.committed} of {alice.next - 1} are taken")
+    resumed = time.monotonic() - started
+    summary = cast.verdict()
+    server.stop()
+    notes += summary.pop("notes", [])
+    return {
+        **summary,
+        "ok": summary["ok"] and not notes,
+        "taken_when_full": taken,
+        "resumed_s": round(resumed, 1),
+        **({"notes": notes} if notes else {}),
+    }
 
 
 class Template:

@@ -178,6 +178,20 @@ import Testing
         #expect(wire.committedBodies == (1...5).map { "message \($0)" })
     }
 
+    @Test func aFullServerIsToldOfAndTriedAgain() throws {
+        let wire = try connected()
+        wire.server.refusal = (.storageFull, .seconds(30))
+        try wire.send("no room")
+        wire.run(.seconds(1))
+        let refused = ClientEvent.sendingRefused(
+            code: MessagingError.storageFull.rawValue, reason: "not now", retryAfter: .seconds(30))
+        #expect(wire.events.count { $0 == refused } == 1)
+        #expect(wire.steps(1) == [.queued, .sent], "it is not refused for good")
+        wire.server.refusal = nil
+        wire.run(.seconds(31))
+        #expect(wire.committedBodies == ["no room"])
+    }
+
     @Test func aFinalRefusalKeepsTheMessageAmongTheFailed() throws {
         let wire = try connected()
         wire.server.refusal = (.unknownRecipient, .zero)

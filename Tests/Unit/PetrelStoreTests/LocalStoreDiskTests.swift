@@ -135,6 +135,7 @@ import Testing
         #expect(slice.isComplete)
         #expect(
             local.damaged == [second, third, fourth].map { .init(table: "message", key: $0.bytes) })
+        #expect(bench.damageMet == local.damaged, "each is told once, when it is met")
         #expect(local.damaged[0].description == "message/00000000000000460000000000000002")
         // The damaged records do not count against the limit, or nobody would get past them.
         let one = try bench.store.messages(MessageRequest(70, 2...9, limit: 1))

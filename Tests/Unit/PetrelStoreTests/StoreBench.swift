@@ -6,6 +6,7 @@ import PetrelBase
 import PetrelMessaging
 import PetrelServices
 import PetrelStore
+import Synchronization
 import Testing
 
 /// The implementations that keep the contract.
@@ -34,11 +35,16 @@ final class TemporaryDirectory {
 
 /// A store that a test waits for, whether or not it has a thread of its own.
 final class StoreBench {
+    private final class Met: Sendable {
+        let records = Mutex<[DamagedRecord]>([])
+    }
+
     private(set) var store: any Store
     let directory = TemporaryDirectory()
     let kind: StoreKind
     private let mapBytes: Int
     private let woken = DispatchSemaphore(value: 0)
+    private let met = Met()
     private var ticket: UInt64 = 0
 
     init(_ kind: StoreKind, mapBytes: Int = 64 << 20) throws {
@@ -53,11 +59,15 @@ final class StoreBench {
 
     var local: LocalStore? { store as? LocalStore }
 
+    /// The damaged records that the store on disk told of.
+    var damageMet: [DamagedRecord] { met.records.withLock { $0 } }
+
     private func open() throws -> LocalStore {
         let woken = woken
-        return try LocalStore(directory: directory.store, mapBytes: mapBytes) {
-            woken.signal()
-        }
+        return try LocalStore(
+            directory: directory.store, mapBytes: mapBytes,
+            damageMet: { [met] record in met.records.withLock { $0.append(record) } },
+            wake: { woken.signal() })
     }
 
     /// Closes the store and opens it again: what was told must be there.

@@ -121,6 +121,7 @@ func within<Value: Sendable>(
 extension ClientOptions {
     /// Why nobody answered, as far as this side can tell.
     func noAnswer(after limit: Interval, _ client: PetrelClient) -> String {
+        if let obstacle = client.obstacle { return obstacle.description }
         let place = (try? address())?.split(separator: "#").first.map(String.init) ?? "the server"
         return "no answer from \(place) in \(limit.text) (\(client.state.text)); the server may be "
             + "down, UDP blocked, or the key after # not the server's"

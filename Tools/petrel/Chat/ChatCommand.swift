@@ -16,7 +16,7 @@ struct ChatCommand: AsyncParsableCommand {
 
             Own messages are marked ✓ when the server has stored them and ✓✓ when the other side \
             has them. With --json, events are JSON lines: ready, queued, delivery, message, \
-            connection.
+            connection, refused.
             """)
 
     @Argument(help: "The handle of the other account.")
@@ -38,6 +38,11 @@ struct ChatCommand: AsyncParsableCommand {
         let watching = Task {
             for await state in client.states { screen.connection(state) }
         }
+        let listening = Task {
+            for await obstacle in client.obstacles {
+                if let obstacle { screen.obstacle(obstacle) }
+            }
+        }
         do {
             for await message in try client.inbox(from: .after(marks.positions)) {
                 screen.show(message)
@@ -52,6 +57,7 @@ struct ChatCommand: AsyncParsableCommand {
             // Closed while a line was being taken in: it was not, and the reader is told so.
         }
         await watching.value
+        await listening.value
     }
 
     private func send(_ client: PetrelClient, _ screen: ChatScreen) async throws {

@@ -41,6 +41,12 @@ private struct ChatConnection: Codable {
     var state: String
 }
 
+/// The server takes no messages for now.
+private struct ChatRefused: Codable {
+    var event = "refused"
+    var reason: String
+}
+
 /// Prints what happens in a chat; may be called from any task.
 final class ChatScreen: Sendable {
     private let peer: String
@@ -98,6 +104,15 @@ final class ChatScreen: Sendable {
     /// A line was not taken in.
     func refused(_ line: String, _ error: PetrelError) {
         say("petrel: not sent: \(line.prefix(40)): \(error)")
+    }
+
+    /// The server takes no messages for now; they wait in the outbox.
+    func obstacle(_ error: PetrelError) {
+        if isJSON {
+            result(json: ChatRefused(reason: error.description))
+        } else {
+            note("\(error); what you write waits here until then")
+        }
     }
 
     /// The connection changed.

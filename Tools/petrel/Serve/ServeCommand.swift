@@ -17,7 +17,8 @@ struct ServeCommand: ParsableCommand {
             address that is printed is what clients need. Ctrl-C stops it: clients are told and \
             come back when it is started again.
 
-            Exits with 74 if the disk failed; nothing is acknowledged after that.
+            Exits with 74 if the disk failed; nothing is acknowledged after that. A damaged \
+            record is told on the standard error and never delivered; all others are.
             """)
 
     @Option(help: ArgumentHelp("Keys and database; made if need be.", valueName: "directory"))
@@ -88,7 +89,7 @@ struct ServeCommand: ParsableCommand {
         if let mapBytes { settings.mapBytes = mapBytes }
         settings.keyLog = keyLog
         do {
-            return try Server(settings)
+            return try Server(settings) { say("petrel: \($0)") }
         } catch {
             throw Failure(error)
         }
