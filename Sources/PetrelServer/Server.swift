@@ -72,6 +72,7 @@ public final class Server {
         do throws(StoreError) {
             store = try LocalStore(
                 directory: settings.directory, mapBytes: settings.mapBytes,
+                endsProcessOnDamagedPages: settings.signals == .stop,
                 damageMet: { [directory = settings.directory] record in
                     notice(
                         "The record \(record) in \(directory) is damaged and is not used any more. "

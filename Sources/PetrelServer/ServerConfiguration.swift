@@ -10,7 +10,8 @@ internal import PetrelTransport
 public struct ServerConfiguration: Sendable {
     /// What a server does about SIGINT and SIGTERM.
     public enum Signals: Equatable, Sendable {
-        /// Either of them stops it gracefully; only one server of a process can do this.
+        /// Either of them stops it gracefully, and a database page that is damaged beyond use ends
+        /// the process with a sentence and status 74; only one server of a process can do this.
         case stop
         /// They are somebody else's.
         case ignored

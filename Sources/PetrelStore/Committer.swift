@@ -106,9 +106,9 @@ final class Committer: Sendable {
     }
 
     private func run() {
-        var signals = sigset_t()
-        sigfillset(&signals)
+        var signals = MapGuard.signalsToBlock
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+        MapGuard.thisThreadWrites()
         while true {
             let taken = queue.wait { queue -> [Submission]? in
                 if queue.waiting.isEmpty { return queue.isClosing ? [] : nil }

@@ -42,9 +42,10 @@ final class Environment: Sendable {
     private let directory: PrivateDirectory
 
     /// Opens the store in `path`, creating it if there is none; `damageMet` is told of each damaged
-    /// record once, on the thread that met it.
+    /// record once, on the thread that met it. If `endsProcessOnDamagedPages`, `MapGuard` watches.
     init(
         directory path: String, mapBytes: Int, purpose: Purpose,
+        endsProcessOnDamagedPages: Bool = false,
         damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in }
     ) throws(StoreError) {
         let directory = try PrivateDirectory(path)
@@ -55,6 +56,7 @@ final class Environment: Sendable {
         }
         do throws(StoreError) {
             try Self.open(handle, path, mapBytes)
+            if endsProcessOnDamagedPages { try MapGuard.watch(handle, path: path) }
             tables = try Schema.admit(handle, path: path, purpose: purpose)
             try directory.synchronise(path)
         } catch {
@@ -158,8 +160,9 @@ final class Environment: Sendable {
         var status = MDB_stat()
         try transaction.check(mdb_env_info(handle, &info), "examine the map")
         try transaction.check(mdb_env_stat(handle, &status), "examine the map")
-        let pagesMax = max(1, info.me_mapsize / Int(status.ms_psize))
-        let pages = info.me_last_pgno + 1
+        // These numbers stand in a page without a checksum: they may be anything.
+        let pagesMax = max(1, info.me_mapsize / max(1, Int(status.ms_psize)))
+        let pages = min(max(0, info.me_last_pgno), pagesMax) + 1
         let fraction = Double(pages) / Double(pagesMax)
         guard fraction >= 0.75 else { return fraction }
         let free = try transaction.freePages()
@@ -227,6 +230,9 @@ final class Environment: Sendable {
 }
 
 extension ReadTransaction {
+    /// More pages than one entry of the list can name, unless it is damaged.
+    private static let listedPagesMax = 1 << 24
+
     /// Counts the pages that were freed, by walking the database's own list of them.
     fileprivate borrowing func freePages() throws(StoreError) -> Int {
         var cursor: OpaquePointer?
@@ -240,7 +246,7 @@ extension ReadTransaction {
             try check(code, "walk the free pages")
             let bytes = UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
             guard bytes.count >= MemoryLayout<Int>.size else { continue }
-            pages += max(0, bytes.loadUnaligned(as: Int.self))
+            pages += min(max(0, bytes.loadUnaligned(as: Int.self)), Self.listedPagesMax)
         }
     }
 }

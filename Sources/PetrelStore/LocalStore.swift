@@ -21,13 +21,19 @@ public final class LocalStore: Store, Sendable {
     /// The map is the most that the store can hold. `wake` is called on the writer's thread after
     /// each batch, when there are completions to take; it must return soon, and not call `close`.
     /// `damageMet` is told of each of the first hundred damaged records, once, on any thread.
+    ///
+    /// A page of the database that is damaged beyond use is a signal that ends the process. If
+    /// `endsProcessOnDamagedPages`, it ends with a sentence on the standard error and status 74
+    /// instead; for a process that has no other store.
     public init(
         directory: String, mapBytes: Int = defaultMapBytes,
+        endsProcessOnDamagedPages: Bool = false,
         damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in },
         wake: @escaping @Sendable () -> Void
     ) throws(StoreError) {
         let environment = try Environment(
-            directory: directory, mapBytes: mapBytes, purpose: .server, damageMet: damageMet)
+            directory: directory, mapBytes: mapBytes, purpose: .server,
+            endsProcessOnDamagedPages: endsProcessOnDamagedPages, damageMet: damageMet)
         let transaction = try ReadTransaction(environment)
         let row: NumberRow? = try transaction.row(Schema.incarnationKey, in: .meta)
         incarnation = row?.number ?? 1

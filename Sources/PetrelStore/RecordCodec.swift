@@ -93,6 +93,8 @@ struct ChunkedHead: Record {
     static let version: UInt8 = 0xFF
     /// The most bytes that one value holds: longer ones would take overflow pages.
     static let valueBytesMax = 1_900
+    /// No value that was ever stored is as long: those that may be long stand in chunks.
+    static let storedBytesMax = 4_096
     /// The longest record: far above the longest body, and far below what could exhaust memory.
     static let recordBytesMax = 1 << 20
 

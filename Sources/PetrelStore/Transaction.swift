@@ -19,6 +19,9 @@ extension Transaction where Self: ~Copyable {
     }
 
     /// Returns the bytes under `key`, in the map itself: good until the next change.
+    ///
+    /// A length that no record has comes from a damaged page, and may lead beyond the map: then
+    /// there are no bytes, which is no record either.
     func bytes(at key: Key, in table: TableName) throws(StoreError) -> UnsafeRawBufferPointer? {
         var found = MDB_val()
         let code = key.bytes.withUnsafeBytes { key in
@@ -27,6 +30,7 @@ extension Transaction where Self: ~Copyable {
         }
         if code == MDB_NOTFOUND { return nil }
         try check(code, "read")
+        guard found.mv_size <= ChunkedHead.storedBytesMax else { return .init(start: nil, count: 0) }
         return UnsafeRawBufferPointer(start: found.mv_data, count: found.mv_size)
     }
 
