@@ -55,8 +55,9 @@ final class Environment: Sendable {
             throw StoreError(code: code, doing: "create the environment", path: path)
         }
         do throws(StoreError) {
+            if endsProcessOnDamagedPages { MapGuard.watch(handle, path: path) }
             try Self.open(handle, path, mapBytes)
-            if endsProcessOnDamagedPages { try MapGuard.watch(handle, path: path) }
+            if endsProcessOnDamagedPages { try MapGuard.mapped(handle, path: path) }
             tables = try Schema.admit(handle, path: path, purpose: purpose)
             try directory.synchronise(path)
         } catch {

@@ -30,7 +30,9 @@ extension Transaction where Self: ~Copyable {
         }
         if code == MDB_NOTFOUND { return nil }
         try check(code, "read")
-        guard found.mv_size <= ChunkedHead.storedBytesMax else { return .init(start: nil, count: 0) }
+        guard found.mv_size <= ChunkedHead.storedBytesMax else {
+            return .init(start: nil, count: 0)
+        }
         return UnsafeRawBufferPointer(start: found.mv_data, count: found.mv_size)
     }
 

@@ -130,6 +130,21 @@ private struct Replacement {
         #expect(try again.helloCounter() == 3)
     }
 
+    /// A damaged page may lead beyond the end of the file; here the end comes to the page.
+    @Test func aPageThatIsNotThereEndsTheProcessInWords() async throws {
+        let directory = TemporaryDirectory()
+        try directory.make()
+        let result = await #expect(
+            processExitsWith: .exitCode(74), observing: [\.standardErrorContent]
+        ) { [path = directory.store] in
+            let store = try LocalStore(directory: path, endsProcessOnDamagedPages: true) {}
+            truncate(path + "/data.mdb", 0)
+            _ = try store.account(.init(1))
+        }
+        let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(said.contains("The database in \(directory.store) is damaged"))
+    }
+
     @Test func whatFailsBeforeTheFlushIsTheEndToo() throws {
         let bench = try StoreBench(.local)
         let local = try #require(bench.local)
