@@ -81,8 +81,8 @@ public struct ConnectionStates: AsyncSequence, Sendable {
 
 /// Why the server takes no messages for now: the present obstacle first, then each newer one.
 ///
-/// `nil` when nothing is in the way. Who is slow misses some, never the newest. Ends when the client
-/// is closed.
+/// `nil` when nothing is in the way. Who is slow misses some, never the newest. Ends when the
+/// client is closed.
 public struct Obstacles: AsyncSequence, Sendable {
     public typealias Element = PetrelError?
     public typealias Failure = Never

@@ -70,15 +70,7 @@ public final class Server {
         }
         let socket = try Self.listen(settings.listen)
         do throws(StoreError) {
-            store = try LocalStore(
-                directory: settings.directory, mapBytes: settings.mapBytes,
-                endsProcessOnDamagedPages: settings.signals == .stop,
-                damageMet: { [directory = settings.directory] record in
-                    notice(
-                        "The record \(record) in \(directory) is damaged and is not used any more. "
-                            + "Restore it from a backup; other records are not affected.")
-                },
-                wake: { _ = mailboxes.commits.post(()) })
+            store = try Self.store(settings, notice) { _ = mailboxes.commits.post(()) }
         } catch {
             throw ServerError(error)
         }
@@ -150,6 +142,22 @@ public final class Server {
                 kind: .keyFile, happened: "The key log \(path) cannot be used: \(error).",
                 advice: "Name a file that only its owner may read, or a new one.")
         }
+    }
+
+    private static func store(
+        _ settings: ServerConfiguration, _ notice: @escaping @Sendable (String) -> Void,
+        wake: @escaping @Sendable () -> Void
+    ) throws(StoreError) -> LocalStore {
+        let directory = settings.directory
+        return try LocalStore(
+            directory: directory, mapBytes: settings.mapBytes,
+            endsProcessOnDamagedPages: settings.signals == .stop,
+            damageMet: { record in
+                notice(
+                    "The record \(record) in \(directory) is damaged and is not used any more. "
+                        + "Restore it from a backup; other records are not affected.")
+            },
+            wake: wake)
     }
 
     private static func listen(_ address: Address) throws(ServerError) -> UDPSocket {

@@ -41,8 +41,10 @@ final class Environment: Sendable {
     private let damageMet: @Sendable (DamagedRecord) -> Void
     private let directory: PrivateDirectory
 
-    /// Opens the store in `path`, creating it if there is none; `damageMet` is told of each damaged
-    /// record once, on the thread that met it. If `endsProcessOnDamagedPages`, `MapGuard` watches.
+    /// Opens the store in `path`, creating it if there is none.
+    ///
+    /// `damageMet` is told of each damaged record once, on the thread that met it. If
+    /// `endsProcessOnDamagedPages`, `MapGuard` watches.
     init(
         directory path: String, mapBytes: Int, purpose: Purpose,
         endsProcessOnDamagedPages: Bool = false,

@@ -7,18 +7,18 @@ import Glibc
 ///
 /// The database trusts its pages: a damaged one may send it beyond the end of the file, and a disk
 /// that cannot read one ends in the same signal. Records have checksums of their own; pages have
-/// none. Nothing can go on after that, because the trip may end in the middle of a change in memory,
-/// but the file is only changed by commits, and none is told of that did not end well.
+/// none. Nothing can go on after that, because the trip may end in the middle of a change in
+/// memory, but the file is only changed by commits, and none is told of that did not end well.
 enum MapGuard {
     /// What damage may end in: no page, no memory, a page size of zero, a broken heap.
     private static let faults = [SIGBUS, SIGSEGV, SIGFPE, SIGABRT]
     /// The status of a process whose storage failed.
     fileprivate static let status: Int32 = 74
 
-    /// From now on a fault of the thread that opens or writes `environment`, a page that is not
-    /// there, and, once it is `mapped`, any fault in its map, writes a sentence and ends the process.
+    /// From now on a fault in the use of `environment` writes a sentence and ends the process.
     ///
-    /// A writer copies pages, so that damage may lead it astray elsewhere too. Other faults do what
+    /// That is any fault of the thread that opens or writes it, a page that is not there, and, once
+    /// it is `mapped`, any fault in its map. A writer copies pages, so that damage may lead it astray elsewhere too. Other faults do what
     /// they did before. Holds for one environment of a process, the last.
     static func watch(_ environment: OpaquePointer, path: String) {
         let words = Array(

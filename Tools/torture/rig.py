@@ -6,12 +6,10 @@ are ended by their id, also when the rig is interrupted or its time is over.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import pathlib
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -20,18 +18,10 @@ import tempfile
 import time
 
 import checker
+from people import Cast, Person, Server, wait_until
+from process import Child, Failure, Skipped
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PASSWORD = "a storm petrel never lands"
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-class Failure(Exception):
-    """The rig itself cannot go on, or a process did what it must not."""
-
-
-class Skipped(Exception):
-    """The rig cannot run here."""
 
 
 def arguments(summary, **defaults):
@@ -92,97 +82,6 @@ def run(name, body, parser, timeout):
             print(f"  {note}")
         print(", ".join(f"{key} {value}" for key, value in summary.items()))
     sys.exit(0 if summary["ok"] else 1)
-
-
-class Child:
-    """A process whose output goes to a file; its lines can be read as they come."""
-
-    def __init__(self, rig, arguments, out, environment=None, stdin=False):
-        self.out = pathlib.Path(out)
-        self.err = self.out.with_suffix(".err")
-        self.offset = 0
-        self.input = b""
-        with open(self.out, "ab") as out_file, open(self.err, "ab") as err_file:
-            self.process = subprocess.Popen(
-                [str(part) for part in arguments],
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=out_file,
-                stderr=err_file,
-                env={**os.environ, "PETREL_PASSWORD": PASSWORD, **(environment or {})},
-                preexec_fn=die_with_parent,
-            )
-        if stdin:
-            os.set_blocking(self.process.stdin.fileno(), False)
-        rig.children.append(self)
-
-    def is_running(self):
-        return self.process.poll() is None
-
-    def write(self, text):
-        """Gives a line to the process; what does not fit into the pipe goes with the next call."""
-        self.input += text.encode() + b"\n"
-        self.flush()
-
-    def flush(self):
-        try:
-            while self.input:
-                self.input = self.input[os.write(self.process.stdin.fileno(), self.input) :]
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:
-            self.input = b""
-
-    def events(self):
-        """The complete JSON lines since the last call."""
-        with open(self.out, "rb") as file:
-            file.seek(self.offset)
-            data = file.read()
-        end = data.rfind(b"\n") + 1
-        self.offset += end
-        return [json.loads(text) for text in data[:end].splitlines()]
-
-    def kill(self):
-        self.end(signal.SIGKILL)
-
-    def interrupt(self, seconds=10):
-        self.end(signal.SIGINT, seconds)
-
-    def end(self, number, seconds=10):
-        if self.is_running():
-            self.process.send_signal(number)
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            stacks = self.stacks()
-            self.process.kill()
-            self.process.wait()
-            raise Failure(f"{self.out.name} did not end in {seconds} s\n{stacks}") from None
-        if self.process.stdin:
-            try:
-                self.process.stdin.close()
-            except OSError:
-                pass
-
-    def wait(self, seconds, what):
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise Failure(f"{what} did not end in {seconds} s: {self.complaint()}") from None
-
-    def stacks(self):
-        """What all its threads are at, where a debugger is installed."""
-        if not shutil.which("lldb"):
-            return "(no lldb to see what it is at)"
-        words = ["lldb", "-p", str(self.process.pid), "--batch", "-o", "thread backtrace all"]
-        return subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
-
-    def complaint(self):
-        """The last that it wrote to its standard error."""
-        return self.err.read_text(errors="replace").strip()[-400:]
-
-
-def die_with_parent():
-    LIBC.prctl(1, signal.SIGKILL)
 
 
 class Rig:
@@ -254,234 +153,6 @@ class Rig:
             action()
         if not self.options.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class Server:
-    """`petrel serve` on loopback; after the first start on the same port and key."""
-
-    def __init__(self, rig, data, arguments=()):
-        self.rig = rig
-        self.data = data
-        self.arguments = list(arguments)
-        self.port = 0
-        self.address = None
-        self.child = None
-        self.ready = []  # seconds from start to listening
-        self.errors = ""
-
-    def start(self, wrap=(), environment=None, seconds=10, must_listen=True):
-        """Starts it and waits until it listens; returns whether it does."""
-        self.rig.counter += 1
-        out = self.rig.directory / f"server-{self.rig.counter:05}.jsonl"
-        started = time.monotonic()
-        self.child = Child(
-            self.rig,
-            [*wrap, self.rig.binary, "serve", "--data", self.data]
-            + ["--listen", f"127.0.0.1:{self.port}", "--json", *self.arguments],
-            out,
-            environment=environment,
-        )
-        while time.monotonic() - started < seconds:
-            isOver = not self.child.is_running()
-            for event in self.child.events():
-                self.ready.append(time.monotonic() - started)
-                self.address = event["address"]
-                self.port = int(event["listen"].rsplit(":", 1)[1])
-                return True
-            if isOver:
-                break
-            time.sleep(0.002)
-        if must_listen:
-            raise Failure(f"the server does not listen: {self.child.complaint()}")
-        return False
-
-    def is_running(self):
-        return self.child.is_running()
-
-    def kill(self):
-        self.child.kill()
-        self.forget()
-
-    def stop(self):
-        self.child.interrupt()
-        status = self.child.process.returncode
-        complaint = self.child.complaint()
-        self.forget()
-        if status != 0:
-            raise Failure(f"the server ended with {status}: {complaint}")
-
-    def stop_quietly(self):
-        """Ends it whatever it does; returns its status and what it wrote to its standard error."""
-        self.child.interrupt()
-        self.errors = self.child.err.read_text(errors="replace")
-        self.forget()
-        return self.child.process.returncode, self.errors
-
-    def forget(self):
-        if self.child in self.rig.children:
-            self.rig.children.remove(self.child)
-
-
-class Person:
-    """An account with one store, who chats with one other."""
-
-    def __init__(self, rig, name, peer, store=None):
-        self.rig = rig
-        self.name = name
-        self.peer = peer
-        self.store = store or rig.directory / f"store-{name}"
-        self.chat = None
-        self.next = None  # the index of the next line; None until the chat is ready
-        self.committed = 0  # the highest index that the present chat was told of
-        self.delivered = 0
-        self.seen = 0  # messages of others that the present chat showed
-        self.refusals = []
-        self.is_connected = False
-
-    def register(self, server):
-        self.rig.must(
-            ["register", self.name, "--store", self.store, "--server", server.address]
-            + ["--device", "phone"]
-        )
-
-    def start(self):
-        self.next = None
-        self.is_connected = False
-        self.committed = self.delivered = self.seen = 0
-        self.refusals = []
-        self.chat = Child(
-            self.rig,
-            [self.rig.binary, "chat", self.peer, "--store", self.store, "--json"],
-            self.rig.journal(self.name),
-            stdin=True,
-        )
-
-    def poll(self):
-        """Takes in what the chat printed."""
-        self.chat.flush()
-        for event in self.chat.events():
-            kind = event["event"]
-            if kind == "ready":
-                self.next = event["queued"] + 1
-            elif kind == "connection":
-                self.is_connected = event["state"] == "connected"
-            elif kind == "message":
-                self.seen += 1
-            elif kind == "refused":
-                self.refusals.append(event["reason"])
-            elif kind == "delivery" and event["state"] in ("committed", "delivered"):
-                self.committed = max(self.committed, event["index"])
-                if event["state"] == "delivered":
-                    self.delivered = max(self.delivered, event["index"])
-
-    def say(self, count=1):
-        """Writes the next lines; the chat must be ready."""
-        for _ in range(count):
-            self.chat.write(checker.line(self.name, self.next))
-            self.next += 1
-
-    def end(self, number=signal.SIGINT):
-        self.chat.end(number)
-        self.poll()
-        self.rig.children.remove(self.chat)
-        self.chat = None
-
-
-def wait_until(people, condition, seconds, what=None):
-    """Polls the chats until the condition holds; a failure if `what` is given, else its value."""
-    end = time.monotonic() + seconds
-    while True:
-        for person in people:
-            if person.chat:
-                person.poll()
-        if condition():
-            return True
-        if time.monotonic() > end:
-            if what:
-                raise Failure(f"{what} took more than {seconds} s")
-            return False
-        time.sleep(0.003)
-
-
-class Cast:
-    """People in pairs, and a second device of each first one that holds nothing: the witness."""
-
-    def __init__(self, rig, pairs):
-        self.rig = rig
-        self.pairs = pairs
-        self.people = []
-        for first, second in pairs:
-            self.people += [Person(rig, first, second), Person(rig, second, first)]
-        rig.fresh_evidence([list(pair) for pair in pairs])
-
-    def enrol(self, server):
-        for person in self.people:
-            person.register(server)
-        for first, _ in self.pairs:
-            self.rig.must(
-                ["login", first, "--store", self.pristine(first), "--server", server.address]
-                + ["--device", "witness"]
-            )
-
-    def pristine(self, name):
-        return self.rig.directory / f"witness-{name}"
-
-    def start(self, people=None):
-        people = people or self.people
-        for person in people:
-            person.start()
-        wait_until(people, lambda: all(p.next for p in people), 10, "starting the chats")
-
-    def drain(self, seconds=30):
-        """One more line each; when it is committed, all before it are."""
-        for person in self.people:
-            if not person.chat:
-                person.start()
-        wait_until(self.people, lambda: all(p.next for p in self.people), 10, "starting the chats")
-        for person in self.people:
-            person.say()
-        wait_until(
-            self.people,
-            lambda: all(p.committed >= p.next - 1 for p in self.people),
-            seconds,
-            "emptying the outboxes",
-        )
-        for person in self.people:
-            person.end()
-
-    def transcribe(self):
-        """Everybody catches up and writes down what its disk holds; the witness asks the server."""
-        folder = self.rig.evidence / "transcript"
-        for person in self.people:
-            out = self.rig.directory / "caught-up.jsonl"
-            self.rig.must(["recv", "--json", "--store", person.store], out=out)
-            self.dump(person.store, folder / f"{person.name}-own.jsonl", ["--offline"])
-        for first, _ in self.pairs:
-            copy = self.rig.directory / "witness-now"
-            shutil.copytree(self.pristine(first), copy)
-            self.dump(copy, folder / f"{first}-witness.jsonl", [])
-            shutil.rmtree(copy)
-
-    def dump(self, store, out, more):
-        out.unlink(missing_ok=True)
-        self.rig.must(
-            ["recv", "--from-start", "--own", "--json", "--store", store, *more], out=out
-        )
-
-    def verdict(self):
-        """Drains, transcribes and checks."""
-        self.drain()
-        self.transcribe()
-        found = checker.Checker(self.rig.evidence).check()
-        summary = found.summary()
-        if found.notes:
-            summary["notes"] = found.notes
-        return summary
-
-    def kill(self):
-        for person in self.people:
-            if person.chat:
-                person.end(signal.SIGKILL)
 
 
 def fill(run, server, make_room, acknowledges):
@@ -582,13 +253,3 @@ def figures(seconds):
         "ready_ms_p50": round(ordered[len(ordered) // 2] * 1_000),
         "ready_ms_max": round(ordered[-1] * 1_000),
     }
-
-
-def library_version():
-    """The LMDB that is installed, for the record; None where that cannot be told."""
-    try:
-        lmdb = ctypes.CDLL("liblmdb.so.0")
-    except OSError:
-        return None
-    lmdb.mdb_version.restype = ctypes.c_char_p
-    return re.sub(r"^LMDB ([0-9.]+).*$", r"\1", lmdb.mdb_version(None, None, None).decode())

@@ -136,7 +136,7 @@ private struct Replacement {
         try directory.make()
         let result = await #expect(
             processExitsWith: .exitCode(74), observing: [\.standardErrorContent]
-        ) { [path = directory.store] in
+        ) { [path = directory.store as String] in
             let store = try LocalStore(directory: path, endsProcessOnDamagedPages: true) {}
             truncate(path + "/data.mdb", 0)
             _ = try store.account(.init(1))
