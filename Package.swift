@@ -1,5 +1,4 @@
 // swift-tools-version: 6.3
-import Foundation
 import PackageDescription
 
 let common: [SwiftSetting] = [
@@ -12,7 +11,7 @@ let door = common + [.enableExperimentalFeature("Lifetimes")]
 /// Modules that parse and decide: besides, every unsafe expression says so.
 let pure = door + [.strictMemorySafety()]
 
-let all: [Target] = [
+let targets: [Target] = [
     // Floor 0: C.
     .systemLibrary(
         name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -139,25 +138,15 @@ let all: [Target] = [
             "PetrelServices", "PetrelServerCore", "PetrelClientCore",
         ], path: "Tests/Simulation", swiftSettings: door),
     .testTarget(
-        name: "PetrelToolTests", dependencies: ["PetrelCommand", "PetrelBase"],
-        path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
+        name: "PetrelToolTests",
+        dependencies: [
+            "PetrelCommand", "PetrelBase", "PetrelEvent",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     .testTarget(
         name: "TidyTests", dependencies: ["tidy"], path: "Tests/Unit/TidyTests",
         swiftSettings: common),
 ]
-
-// Bootstrap only: a room enters the manifest when something lives in it. Replaced by a plain list
-// before the first release.
-let present = all.filter { target in
-    let path = target.path ?? "Sources/\(target.name)"
-    return FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + path)
-}
-let names = Set(present.map(\.name))
-for target in present {
-    target.dependencies = target.dependencies.filter {
-        if case .byNameItem(let name, _) = $0 { names.contains(name) } else { true }
-    }
-}
 
 /// The inner modules, for Tools/bench alone: nobody else may build on them.
 let inner: [Product] =
@@ -166,19 +155,20 @@ let inner: [Product] =
     : [
         .library(
             name: "PetrelInner",
-            targets: present.filter { $0.type == .regular && $0.name.hasPrefix("Petrel") }
+            targets: targets.filter { $0.type == .regular && $0.name.hasPrefix("Petrel") }
                 .map(\.name))
     ]
 
 let package = Package(
     name: "petrel",
-    products: inner
-        + (names.contains("PetrelCommand")
-            ? [.executable(name: "petrel", targets: ["PetrelCommand"])] : []),
+    products: [
+        .library(name: "Petrel", targets: ["Petrel"]),
+        .executable(name: "petrel", targets: ["PetrelCommand"]),
+    ] + inner,
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
-    targets: present,
+    targets: targets,
     swiftLanguageModes: [.v6]
 )

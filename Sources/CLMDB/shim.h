@@ -1,1 +1,2 @@
+// What Swift sees of LMDB.
 #include <lmdb.h>

@@ -1,1 +1,2 @@
+// What Swift sees of libsodium.
 #include <sodium.h>

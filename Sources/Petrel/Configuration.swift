@@ -21,8 +21,9 @@ public struct Configuration: Sendable {
 
     /// Whether the client uses the network.
     public var network = Network.automatic
-    /// Where the secrets of sessions are written, so that captures can be decrypted; a file of mode
-    /// 0600, `nil` for none. For tests only: who has it reads everything.
+    /// Where the secrets of sessions are written, to decrypt captures with; `nil` for nowhere.
+    ///
+    /// A file of mode 0600, for tests only: who has it reads everything.
     public var keyLog: String?
     /// How often a session that is otherwise silent shows that it is alive.
     public var keepalive = Duration.seconds(20)

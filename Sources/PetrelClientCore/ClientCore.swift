@@ -235,7 +235,7 @@ extension ClientCore {
     /// Whether nothing of the account is missing here, as far as is known.
     public var isCaughtUp: Bool { sync.isCaughtUp }
 
-    /// Returns the key log lines of the session once; none unless the configuration reveals secrets.
+    /// Returns the key log lines of the session once; none unless it reveals secrets.
     public mutating func takeKeyLog() -> [String] { session?.takeKeyLog() ?? [] }
 
     /// Moves the events since the last call to the end of `list`.

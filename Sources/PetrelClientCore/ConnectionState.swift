@@ -19,7 +19,7 @@ public enum WaitReason: Equatable, Sendable {
 ///     idle ── connect ──▶ connecting ──▶ connected ── session ends ──▶ connecting | waiting
 ///                           ▲   └── no answer ──▶ waiting ──┐
 ///                           └──────── time, or network ─────┘
-///     any ── close ──▶ closed        any ── store fails ──▶ storeFailed ── room again ──▶ connecting
+///     any ── close ──▶ closed   any ── store fails ──▶ storeFailed ── room again ──▶ connecting
 public enum ConnectionState: Equatable, Sendable {
     /// Nobody asked for a connection yet.
     case idle

@@ -1,4 +1,4 @@
-// Appends secrets of sessions to a file that only its owner can read, for captures to be opened with.
+// Appends secrets of sessions to a file that only its owner can read, to open captures with.
 
 internal import Glibc
 

@@ -10,7 +10,9 @@ public import PetrelBase
 public struct UDPSocket: ~Copyable, Sendable {
     /// Which IP versions a socket speaks.
     public enum Family: Sendable {
+        /// IPv4 only.
         case v4
+        /// IPv6 only.
         case v6
         /// IPv6, and IPv4 in its mapped form.
         case dual

@@ -28,8 +28,9 @@ public struct ServerConfiguration: Sendable {
     public var hashThreads = 2
     /// How long a stop may take to tell all clients and finish what is being written.
     public var stopTimeout = Interval.seconds(2)
-    /// Where the secrets of all sessions are written, so that captures can be decrypted; a file of
-    /// mode 0600, `nil` for none. For tests only: who has it reads everything.
+    /// Where the secrets of sessions are written, to decrypt captures with; `nil` for nowhere.
+    ///
+    /// A file of mode 0600, for tests only: who has it reads everything.
     public var keyLog: String?
     /// What signals do.
     public var signals = Signals.stop

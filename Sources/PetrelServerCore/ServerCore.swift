@@ -83,7 +83,7 @@ public struct ServerCore: ~Copyable {
         self.store = store
     }
 
-    /// Returns the key log lines of new sessions once; none unless the configuration reveals secrets.
+    /// Returns the key log lines of new sessions once; none unless they reveal secrets.
     public mutating func takeKeyLog() -> [String] {
         defer { keyLog.removeAll() }
         return keyLog

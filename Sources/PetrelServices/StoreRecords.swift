@@ -83,15 +83,15 @@ public struct EnrolDevice: Equatable, Sendable {
 
 /// Commits a message: deduplication row, message, heads and feed entries in one transaction.
 ///
-/// The same (account, identifier) with the same digest answers as it did the first time, marked as a
-/// duplicate; with another digest it is refused with `identifierConflict`. Other refusals:
+/// The same (account, identifier) with the same digest answers as it did the first time, marked as
+/// a duplicate; with another digest it is refused with `identifierConflict`. Other refusals:
 /// `unknownConversation` (absent, or the account is no member), `unknownRecipient`.
 public struct AppendMessage: Equatable, Sendable {
     /// Where the message goes.
     public enum Target: Equatable, Sendable {
         /// A conversation that exists.
         case conversation(ConversationID)
-        /// The 1:1 conversation with that account, made under the identifier given if there is none.
+        /// The 1:1 conversation with that account, made under the identifier if there is none.
         case peer(AccountID, ifNew: ConversationID)
     }
 

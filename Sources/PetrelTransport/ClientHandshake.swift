@@ -31,7 +31,9 @@ public struct ClientHandshake: ~Copyable {
     ///   - server: the key that the server must prove.
     ///   - counter: higher than in any HELLO of this device before; stored before this is called.
     ///   - connectionID: what the server is to write on packets to this client.
+    ///   - configuration: the settings of the session to come.
     ///   - lifetime: how long the attempt lasts; the server forgets an unconfirmed one after 10 s.
+    ///   - now: the time.
     /// - Throws: if `server` is no usable key.
     public init(
         identity: borrowing KeyPair, server: PublicKey, counter: UInt64, connectionID: UInt32,

@@ -65,6 +65,9 @@ public struct Hello: ~Copyable {
     /// - Parameters:
     ///   - connectionID: what the client is to write on its packets.
     ///   - address: where the HELLO came from.
+    ///   - configuration: the settings of the session.
+    ///   - now: the time.
+    ///   - room: at least `WireLimits.helloByteCount` bytes.
     /// - Returns: `nil` if `room` is too small or the client's key is no usable one.
     public consuming func accept(
         connectionID: UInt64, from address: Address, configuration: SessionConfiguration,

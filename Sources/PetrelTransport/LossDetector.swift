@@ -137,9 +137,7 @@ struct LossDetector: Sendable {
 
     /// When to probe, if nothing is acknowledged before; `.distantFuture` if nothing is in flight.
     ///
-    /// - Parameters:
-    ///   - isUrgent: whether somebody waits for what is in flight.
-    ///   - lastHeard: when the peer was last heard.
+    /// `isUrgent` says whether somebody waits for what is in flight.
     func probeDeadline(ackDelayMax: Interval, isUrgent: Bool, lastHeard: Instant) -> Instant {
         guard packets.inFlightCount > 0 else { return .distantFuture }
         let base = probeInterval(ackDelayMax: ackDelayMax)

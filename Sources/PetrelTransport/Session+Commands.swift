@@ -18,8 +18,11 @@ extension Session {
     ///
     /// - Parameters:
     ///   - message: up to 64 KiB; up to 1 KiB if ephemeral.
+    ///   - deliveryClass: what it may count on.
     ///   - key: for ephemeral messages, what they are the newest value of.
+    ///   - now: the time.
     /// - Returns: the number that `.acknowledged` will carry; the version if ephemeral.
+    /// - Throws: `SendRefusal`, having kept nothing.
     public mutating func send(
         _ message: RawSpan, as deliveryClass: DeliveryClass, key: UInt64 = 0, now: Instant
     ) throws(SendRefusal) -> UInt64 {

@@ -21,7 +21,7 @@ public struct Transmission: Equatable, Sendable {
 extension Session {
     /// Puts the next datagram into `room`, if there is one to send now; call until `nil`.
     ///
-    /// - Parameter room: at least `configuration.datagramByteCountMax` bytes.
+    /// `room` has at least `configuration.datagramByteCountMax` bytes.
     public mutating func transmit(
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {

@@ -4,7 +4,7 @@ public import PetrelBase
 
 /// Names a session on the side that receives the packet.
 ///
-/// Towards the server 8 bytes, `[worker][configuration][6 random]`; towards the client 4 random ones.
+/// Towards the server 8 bytes, `[worker][configuration][6 random]`; towards the client 4 random.
 public struct ConnectionID: Hashable, Sendable {
     /// Which side chose it, and with that how long it is.
     public enum Side: UInt8, Sendable {

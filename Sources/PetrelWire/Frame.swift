@@ -4,18 +4,31 @@ public import PetrelBase
 
 /// The number that a frame begins with.
 public enum FrameType: UInt8, Sendable, CaseIterable {
+    /// PADDING.
     case padding = 0x00
+    /// PING.
     case ping = 0x01
+    /// ACK.
     case ack = 0x02
+    /// CLOSE.
     case close = 0x03
+    /// KEEPALIVE.
     case keepalive = 0x04
+    /// KEEPALIVE_ANSWER.
     case keepaliveAnswer = 0x05
+    /// PATH_CHALLENGE.
     case pathChallenge = 0x06
+    /// PATH_RESPONSE.
     case pathResponse = 0x07
+    /// CREDIT.
     case credit = 0x08
+    /// BLOCKED.
     case blocked = 0x09
+    /// MSG: a message in one piece.
     case message = 0x10
+    /// MSG_FRAG: a fragment of a message.
     case fragment = 0x11
+    /// EPHEMERAL.
     case ephemeral = 0x12
 }
 
@@ -58,8 +71,8 @@ public enum Frame: ~Escapable {
 
     /// Decodes the next frame of a payload.
     ///
-    /// Types at or above 0x40 with the low bit set carry their length and are skipped, so that later
-    /// versions can add frames; any other unknown type is malformed.
+    /// Types at or above 0x40 with the low bit set carry their length and are skipped, so that
+    /// later versions can add frames; any other unknown type is malformed.
     ///
     /// - Throws: `.truncated` if the payload ends within the frame, `.malformed` if the frame is
     ///   unknown or holds a forbidden value.

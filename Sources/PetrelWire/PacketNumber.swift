@@ -1,4 +1,4 @@
-// Packet numbers on the wire: truncated by the sender, expanded by the receiver (RFC 9000 §A.2, A.3).
+// Packet numbers on the wire: truncated by the sender, expanded by the receiver (RFC 9000 §A.2).
 
 /// A packet number as far as it is sent: its low bytes.
 public struct TruncatedPacketNumber: Equatable, Sendable {
@@ -15,8 +15,8 @@ public struct TruncatedPacketNumber: Equatable, Sendable {
 
     /// Truncates `number` as far as a peer allows that has acknowledged `largestAcknowledged`.
     ///
-    /// A peer that acknowledges nothing for 2^31 numbers gets four bytes all the same: it knows what
-    /// it received.
+    /// A peer that acknowledges nothing for 2^31 numbers gets four bytes all the same: it knows
+    /// what it received.
     public init(_ number: UInt64, largestAcknowledged: UInt64?) {
         let unacknowledged = largestAcknowledged.map { number - $0 } ?? number + 1
         switch unacknowledged {

@@ -128,8 +128,8 @@ public enum ServerAddressError: Error, Equatable, Sendable, CustomStringConverti
             "server address has no key after #; "
                 + "paste the whole line that `petrel serve` printed (quote it in the shell)"
         case .keyMalformed(let found):
-            "server address is damaged: its key \"\(found)\" is not 48 characters of A-Z a-z 0-9 - _; "
-                + "paste it again"
+            "server address is damaged: its key \"\(found)\" is not 48 characters of "
+                + "A-Z a-z 0-9 - _; paste it again"
         case .checksum(let found):
             "server address is damaged: the checksum of its key \"\(found)\" is wrong; "
                 + "paste it again"

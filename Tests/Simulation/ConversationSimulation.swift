@@ -1,4 +1,4 @@
-// A conversation over a bad network, with crashes of every process: nothing lost, doubled, reordered.
+// A conversation over a bad network, with crashes of every process: nothing is lost.
 
 import PetrelBase
 import PetrelClientCore
@@ -7,11 +7,11 @@ import Testing
 
 /// Alice and Bob write to each other while network and processes misbehave; then all heals.
 ///
-/// Method: both clients and the server run in virtual time over links drawn from the seed. At random
-/// moments a client's address changes, everything goes dark, the server dies with operations under
-/// way, or a client dies. Afterwards each device must hold exactly what was written, in an order
-/// that is the same for both, and each sender's messages in the order of writing; and the owner of a
-/// client that never died was told of each message once.
+/// Method: both clients and the server run in virtual time over links drawn from the seed. At
+/// random moments a client's address changes, everything goes dark, the server dies with operations
+/// under way, or a client dies. Afterwards each device must hold exactly what was written, in an
+/// order that is the same for both, and each sender's messages in the order of writing; and the
+/// owner of a client that never died was told of each message once.
 @Suite struct ConversationSimulation {
     @Test(arguments: UInt64(1)...200)
     func nothingLostDoubledOrReordered(seed: UInt64) throws {

@@ -45,7 +45,7 @@ enum ImportTable {
             floor: 6,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore", "Logging",
+                "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore",
             ], system: shell),
         "Petrel": Room(
             floor: 6,
@@ -57,8 +57,15 @@ enum ImportTable {
             floor: 7,
             modules: [
                 "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelMessaging",
-                "PetrelServer", "PetrelEvent", "ArgumentParser",
-            ], system: ["Foundation", "Glibc"]),
+                "PetrelServerCore", "PetrelServer", "PetrelEvent", "ArgumentParser",
+            ], system: ["Foundation", "Dispatch", "Glibc", "Synchronization"]),
+        "bench": Room(
+            floor: 7,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelEvent",
+                "PetrelStore", "PetrelServer", "CBench", "PackageDescription",
+            ], system: ["Foundation", "Glibc", "Synchronization"]),
         "tidy": Room(floor: 7, modules: [], system: ["Foundation"]),
     ]
 

@@ -40,7 +40,7 @@ extension Rules {
 
     /// Refuses files that do not say in one line what they are for.
     static func openingSentence(of source: SourceText) -> [Finding] {
-        guard source.path != "Package.swift" else { return [] }
+        guard !source.path.hasSuffix("Package.swift") else { return [] }
         let index = source.isScript ? 1 : 0
         let line = index < source.lines.count ? source.lines[index] : ""
         guard !isSentence(line, in: source) else { return [] }

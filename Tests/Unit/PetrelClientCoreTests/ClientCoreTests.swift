@@ -1,4 +1,4 @@
-// The whole brain against a fake server: what is promised holds over losses, crashes and full disks.
+// The whole brain against a fake server: promises hold over losses, crashes and full disks.
 
 import PetrelBase
 import PetrelCrypto

@@ -86,7 +86,7 @@ private struct Portrait: Equatable {
         let local = try StoreBench(.local)
         var source = OperationSource(seed: seed)
         var appendedCount = 0
-        for round in 0..<12 {
+        for round in 0..<24 {
             let operations = (0..<1 + source.below(60)).map { _ in source.next() }
             let expected = try memory.run(operations)
             let found = try local.run(operations)

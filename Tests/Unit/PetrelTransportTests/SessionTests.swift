@@ -119,7 +119,7 @@ import Testing
         #expect(pair.run(for: .seconds(40)) { $0.atClient.messages == [big] })
     }
 
-    /// A forger who sends a copied packet from elsewhere gets no more than it gave, and not for long.
+    /// A forger who sends a copied packet from elsewhere gets no more than it gave.
     @Test func copiedPacketFromElsewhereIsUndone() throws {
         let pair = try Pair()
         pair.run(for: .seconds(1)) { $0.atServer.confirmed == 1 }

@@ -37,10 +37,10 @@ import Testing
             testDescription: "ACCEPT of another version"),
         Row(bytes: toServer, side: .server, form: .data(server), testDescription: "data, server"),
         Row(
-            bytes: toServer.dropLast(), side: .server, form: nil, testDescription: "29 bytes least"),
+            bytes: toServer.dropLast(), side: .server, form: nil, testDescription: "28 bytes"),
         Row(bytes: toClient, side: .client, form: .data(client), testDescription: "data, client"),
         Row(
-            bytes: toClient.dropLast(), side: .client, form: nil, testDescription: "25 bytes least"),
+            bytes: toClient.dropLast(), side: .client, form: nil, testDescription: "24 bytes"),
         Row(
             bytes: [0x3F] + toServer.dropFirst(), side: .server, form: nil,
             testDescription: "fixed bit missing"),

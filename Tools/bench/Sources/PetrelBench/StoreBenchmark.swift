@@ -1,4 +1,4 @@
-// Messages that the store commits, beside what the disk and LMDB alone can do in the same directory.
+// What the store commits, beside the disk and beside LMDB without a schema, in the same run.
 
 import CBench
 import Glibc

@@ -1,0 +1,65 @@
+// The identifiers of requirements: each stands for one thing, and what is cited exists.
+
+import Foundation
+import Testing
+
+@Suite struct SpecificationTests {
+    private static let documents = ["transport.md", "messaging.md", "security.md"]
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOf: protocolFolder.appendingPathComponent(name), encoding: .utf8)
+    }
+
+    /// What stands in brackets and has the form of an identifier.
+    private func identifiers(in text: some StringProtocol) -> [String] {
+        text.split(separator: "[").dropFirst().compactMap { rest in
+            guard let end = rest.firstIndex(of: "]") else { return nil }
+            let parts = rest[..<end].split(separator: "-")
+            guard parts.count == 3, ["T", "M", "S"].contains(parts[0]), Int(parts[2]) != nil else {
+                return nil
+            }
+            return String(rest[..<end])
+        }
+    }
+
+    @Test func identifiersAreUniqueAndKnown() throws {
+        var defined: [String] = []
+        var cited: [String] = []
+        for document in Self.documents {
+            var section = ""
+            for line in try text(document).split(separator: "\n") {
+                if line.hasPrefix("#"), let number = line.split(separator: " ").dropFirst().first {
+                    section = number.hasSuffix(".") ? String(number.dropLast()) : String(number)
+                }
+                var found = identifiers(in: line)
+                if line.hasPrefix("* ["), let first = found.first {
+                    defined.append(first)
+                    found.removeFirst()
+                    let parts = first.split(separator: "-")
+                    #expect(parts[0] == document.prefix(1).uppercased(), "\(first)")
+                    #expect(parts[1] == section, "\(first) stands in section \(section)")
+                }
+                cited += found
+            }
+        }
+        #expect(defined.count > 120)
+        #expect(Set(defined).count == defined.count, "an identifier stands for two things")
+        let unknown = Set(cited).subtracting(defined).sorted()
+        #expect(unknown.isEmpty, "\(unknown)")
+    }
+
+    /// No requirement is without an identifier.
+    @Test func requirementsHaveIdentifiers() throws {
+        for document in Self.documents {
+            var isListed = false
+            for line in try text(document).split(separator: "\n", omittingEmptySubsequences: false)
+            {
+                if line.hasPrefix("* [") { isListed = true }
+                if line.isEmpty || line.hasPrefix("#") { isListed = false }
+                let isRule = line.contains(" MUST ") || line.contains(" SHOULD ")
+                let isAbout = line.contains("RFC 2119") || line.contains("where it says MUST")
+                #expect(!isRule || isListed || isAbout, "\(document): \(line)")
+            }
+        }
+    }
+}
