@@ -142,7 +142,10 @@ extension SyncEngine {
         for record in page.records where record.conversation == id { take(record) }
         let head = conversations[id]?.local.head ?? ConversationSequence(0)
         let gone = page.unavailable.filter { $0.number > 0 && $0 <= head }
-        if !gone.isEmpty { change(id) { for place in gone { $0.held.insert(place) } } }
+        if !gone.isEmpty {
+            change(id) { for place in gone { $0.held.insert(place) } }
+            conversations[id]?.hasArrivals = true  // what stands behind them can be read now
+        }
         noteUntold(id)
         noteHoles(id, at: now)
         let hasProgress = conversations[id]?.local.held != before
