@@ -117,7 +117,7 @@ final class DemoRun {
 
     private func leave() throws {
         bob?.interrupt()
-        try stage.finish(bob, within: .seconds(5))
+        try stage.finish(bob, within: .seconds(5)) { hear($0, by: "bob") }
         takeBobAway()
     }
 
