@@ -95,6 +95,16 @@ extension SyncEngine {
         }
     }
 
+    /// Whether the server is still to be told of something that was received.
+    public var owesAcknowledgement: Bool {
+        isOpen && (!untold.isEmpty || acknowledgementsOpen > 0)
+    }
+
+    /// Tells of what was received without waiting for more of it.
+    public mutating func hurryAcknowledgement(now: Instant) {
+        if isOpen, !untold.isEmpty { acknowledgeAt = now }
+    }
+
     /// The server has the acknowledgement; what it said is stored with the next output.
     ///
     /// Not a reason for a transaction: forgetting it costs one repeated acknowledgement.
