@@ -14,6 +14,8 @@ struct Books {
     private var acknowledged: Set<Name> = []
     private var drafts = 0
     private var nextDurable: UInt64 = 0
+    /// The values of each key, oldest first, without those that are too old to arrive now.
+    private var values: [UInt64: [[UInt8]]] = [:]
 
     /// A message like no other, as far as its length allows.
     mutating func draft(_ byteCount: Int) -> [UInt8] {
@@ -27,6 +29,16 @@ struct Books {
     mutating func sent(_ message: [UInt8], _ kind: DeliveryClass, _ number: UInt64) throws {
         let name = Name(kind: kind, number: number)
         try hold(open.updateValue(message, forKey: name) == nil, "\(kind) \(number) given twice")
+    }
+
+    mutating func sent(_ value: [UInt8], key: UInt64) { values[key, default: []].append(value) }
+
+    /// A value arrives: one that was sent, and a newer one than the last that arrived.
+    mutating func delivered(_ value: [UInt8], key: UInt64) throws {
+        guard let place = values[key, default: []].firstIndex(of: value) else {
+            throw Finding(description: "an old or unknown value of key \(key)")
+        }
+        values[key]?.removeFirst(place + 1)
     }
 
     mutating func delivered(_ message: [UInt8], _ kind: DeliveryClass, _ number: UInt64) throws {
@@ -51,7 +63,7 @@ struct Books {
 
     /// All that may not be lost has arrived.
     func hasAll() throws {
-        for name in open.keys where name.kind != .ephemeral {
+        for name in open.keys {
             try hold(arrived.contains(name), "\(name.kind) \(name.number) never arrives")
             try hold(acknowledged.contains(name), "\(name.kind) \(name.number) unacknowledged")
         }

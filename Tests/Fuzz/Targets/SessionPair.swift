@@ -67,10 +67,11 @@ final class SessionPair {
             ? try? client.send(message.span.bytes, as: kind, key: key, now: now)
             : try? server.send(message.span.bytes, as: kind, key: key, now: now)
         if let number {
-            if toServer {
-                try self.toServer.sent(message, kind, number)
-            } else {
-                try toClient.sent(message, kind, number)
+            switch (kind, toServer) {
+            case (.ephemeral, true): self.toServer.sent(message, key: key)
+            case (.ephemeral, false): toClient.sent(message, key: key)
+            case (_, true): try self.toServer.sent(message, kind, number)
+            case (_, false): try toClient.sent(message, kind, number)
             }
         }
         try pump()
@@ -239,10 +240,11 @@ final class SessionPair {
             case .message(let kind, let number, let range):
                 let bytes = copy(events.bytes(range))
                 guard !isHostile else { continue }
-                if atServer {
-                    try toServer.delivered(bytes, kind, number)
-                } else {
-                    try toClient.delivered(bytes, kind, number)
+                switch (kind, atServer) {
+                case (.ephemeral, true): try toServer.delivered(bytes, key: number)
+                case (.ephemeral, false): try toClient.delivered(bytes, key: number)
+                case (_, true): try toServer.delivered(bytes, kind, number)
+                case (_, false): try toClient.delivered(bytes, kind, number)
                 }
             case .acknowledged(let kind, let number):
                 guard !isHostile else { continue }
