@@ -118,7 +118,8 @@ final class Runner: EventHandler {
     private var resolveAt = Instant.distantFuture
     private var isResolving = false
     private var hasAddresses = false
-    private var isClosing = false
+    /// When the client ends at the latest, once it was told to.
+    private var closeBy = Instant.distantFuture
     private let network: Configuration.Network
     private let keyLog: KeyLogFile?
 
@@ -203,8 +204,20 @@ extension Runner {
         if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
         core.takeEvents(into: &events)
         tell(now: now)
-        guard !isClosing else { return loop.stop() }
+        guard closeBy == .distantFuture else { return close(now: now) }
         loop.wake(self, at: min(core.deadline, resolveAt))
+    }
+
+    /// Ends it all, as soon as senders can know what was received, or when that takes too long.
+    private func close(now: Instant) {
+        guard !core.owesAcknowledgement || now >= closeBy else {
+            return loop.wake(self, at: min(core.deadline, closeBy))
+        }
+        core.close(now: now)
+        transmit(now: now)
+        core.takeEvents(into: &events)
+        tell(now: now)
+        loop.stop()
     }
 
     private func transmit(now: Instant) {
@@ -235,7 +248,7 @@ extension Runner {
     }
 
     private func obey(_ request: Request, now: Instant) {
-        guard !isClosing else { return refuse(request) }
+        guard closeBy == .distantFuture else { return refuse(request) }
         switch request {
         case .enrol(let kind, let ticket, let handle, let password, let name, let answer):
             enrol(kind, ticket, handle, password, name, answer)
@@ -249,8 +262,9 @@ extension Runner {
         case .networkChanged: core.networkChanged(now: now)
         case .resolved(let result): resolved(result, now: now)
         case .close:
-            core.close(now: now)
-            isClosing = true
+            guard closeBy == .distantFuture else { return }
+            core.prepareToClose(now: now)
+            closeBy = now + Self.farewellMax
         }
     }
 
@@ -397,6 +411,8 @@ extension Runner {
     }
 
     private static let resolvePause = Interval.seconds(2)
+    /// The longest that a close waits for the server to hear what was received.
+    private static let farewellMax = Interval.milliseconds(300)
 }
 
 extension Account {

@@ -191,6 +191,16 @@ extension ClientCore {
         pathIsSuspect = sessionIsLive
     }
 
+    /// Whether the server is still to be told of messages that were received here.
+    public var owesAcknowledgement: Bool { sessionIsLive && sync.owesAcknowledgement }
+
+    /// Gets ready for `close`: tells the server at once what was received, so that senders hear of
+    /// it; worth a short wait until `owesAcknowledgement` is false.
+    public mutating func prepareToClose(now: Instant) {
+        guard sessionIsLive else { return }
+        sync.hurryAcknowledgement(now: now)
+    }
+
     /// Ends the session and all attempts, for good; `transmit` has a last packet.
     public mutating func close(now: Instant) {
         session?.close(.done, now: now, into: &sessionEvents)

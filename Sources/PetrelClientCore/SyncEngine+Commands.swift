@@ -95,6 +95,16 @@ extension SyncEngine {
         }
     }
 
+    /// Whether the server is still to be told of something that was received.
+    public var owesAcknowledgement: Bool {
+        isOpen && (!untold.isEmpty || acknowledgementsOpen > 0)
+    }
+
+    /// Tells of what was received without waiting for more of it.
+    public mutating func hurryAcknowledgement(now: Instant) {
+        if isOpen, !untold.isEmpty { acknowledgeAt = now }
+    }
+
     /// The server has the acknowledgement; what it said is stored with the next output.
     ///
     /// Not a reason for a transaction: forgetting it costs one repeated acknowledgement.
@@ -142,7 +152,10 @@ extension SyncEngine {
         for record in page.records where record.conversation == id { take(record) }
         let head = conversations[id]?.local.head ?? ConversationSequence(0)
         let gone = page.unavailable.filter { $0.number > 0 && $0 <= head }
-        if !gone.isEmpty { change(id) { for place in gone { $0.held.insert(place) } } }
+        if !gone.isEmpty {
+            change(id) { for place in gone { $0.held.insert(place) } }
+            conversations[id]?.hasArrivals = true  // what stands behind them can be read now
+        }
         noteUntold(id)
         noteHoles(id, at: now)
         let hasProgress = conversations[id]?.local.held != before

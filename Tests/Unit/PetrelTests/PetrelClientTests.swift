@@ -40,7 +40,7 @@ import Testing
         do throws(PetrelError) { _ = try PetrelClient(configuration) } catch let thrown {
             error = thrown
         }
-        #expect(error?.code == .storeFailed)
+        #expect(error?.code == .directoryUnusable)
         await first.close()
         let second = try PetrelClient(configuration)
         #expect(second.deviceKey == first.deviceKey)

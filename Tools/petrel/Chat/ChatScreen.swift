@@ -27,11 +27,16 @@ private struct ChatQueued: Codable {
 }
 
 /// An own message came further.
-private struct ChatDelivery: Codable {
+struct ChatDelivery: Codable {
+    /// Always `delivery`.
     var event = "delivery"
+    /// The message's number in the outbox.
     var index: UInt64
+    /// `queued`, `sent`, `committed`, `delivered` or `failed`.
     var state: String
+    /// Its place in the conversation, once it has one.
     var place: UInt64?
+    /// Why it failed.
     var reason: String?
 }
 

@@ -20,6 +20,8 @@ final class DemoRun {
     private var writtenAt: [String: [Instant]] = ["alice": [], "bob": []]
     private var toOnline: [String: [Bool]] = ["alice": [], "bob": []]
     private var shown: [String: [String]] = ["alice": [], "bob": []]
+    /// The last message of each outbox that the server confirmed; those before it are, too.
+    private var committed: [String: UInt64] = ["alice": 0, "bob": 0]
     private var placesShown: [String: Set<UInt64>] = ["alice": [], "bob": []]
     private var start = Instant(nanoseconds: 0)
     private var bobLeft: Instant?
@@ -56,6 +58,8 @@ final class DemoRun {
     private var isComplete: Bool {
         aliceWritten == lines.count && shown["bob"]?.count == lines.count
             && answers.count == lines.count / 10 && shown["alice"]?.count == answers.count
+            && committed["alice"] == UInt64(lines.count)
+            && committed["bob"] == UInt64(answers.count)
     }
 
     /// Runs until everything arrived, or the time for it is over; ends both people.
@@ -113,7 +117,7 @@ final class DemoRun {
 
     private func leave() throws {
         bob?.interrupt()
-        try stage.finish(bob, within: .seconds(5))
+        try stage.finish(bob, within: .seconds(5)) { hear($0, by: "bob") }
         takeBobAway()
     }
 
@@ -186,6 +190,11 @@ final class DemoRun {
             case "ready":
                 guard let ready = try? decoder.decode(ChatReady.self, from: data) else { continue }
                 becameReady(name, queued: Int(ready.queued))
+            case "delivery":
+                guard let delivery = try? decoder.decode(ChatDelivery.self, from: data),
+                    delivery.place != nil
+                else { continue }
+                committed[name] = max(committed[name] ?? 0, delivery.index)
             case "message":
                 guard let said = try? decoder.decode(ShownMessage.self, from: data) else {
                     continue

@@ -142,18 +142,21 @@ final class Stage {
         }
     }
 
-    func finish(_ child: Child?, within patience: Interval) throws {
+    /// Waits until a child has ended; what it still says goes to `hear`.
+    func finish(
+        _ child: Child?, within patience: Interval, hear: ([String]) -> Void = { _ in }
+    ) throws {
         guard let child else { return }
         let end = EventClock.now + patience
         while child.isRunning {
-            _ = child.takeLines()
+            hear(child.takeLines())
             guard EventClock.now < end else {
                 child.killNow()
                 throw ended(child, instead: "ending")
             }
             waitForOutput(of: [child], for: .milliseconds(20))
         }
-        _ = child.takeLines()
+        hear(child.takeLines())
     }
 
     private func firstLine(of child: Child, where isIt: (String) -> Bool) throws -> String {

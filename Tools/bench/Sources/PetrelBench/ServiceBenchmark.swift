@@ -19,7 +19,7 @@ enum ServiceBenchmark {
     /// Messages per second of all senders, when the load is fixed.
     static let rate = 500
 
-    /// Measures both loads for `seconds` each; `storeRate` is what the store alone commits a second.
+    /// Measures both loads for `seconds` each; `storeRate` is the store's messages per second.
     static func run(
         directory: String, seconds: Double, storeRate: Double
     ) throws -> Report.Section {

@@ -37,9 +37,10 @@ struct bench_echo {
 /// up to `window` datagrams (64 or more) of `byte_count` bytes on their way to it and back, from
 /// processor 0.
 ///
-/// If `is_secure`, the server opens and seals each datagram (ChaCha20-Poly1305) before it goes back.
-/// Returns 0, or the error number of what failed.
-int bench_echo(int is_secure, int byte_count, int window, double seconds, struct bench_echo *result);
+/// If `is_secure`, the server opens and seals each datagram (ChaCha20-Poly1305) before it goes
+/// back. Returns 0, or the error number of what failed.
+int bench_echo(int is_secure, int byte_count, int window, double seconds,
+               struct bench_echo *result);
 
 /// CPU nanoseconds that libsodium takes to seal and open `byte_count` bytes (ChaCha20-Poly1305).
 double bench_cipher(int byte_count, int rounds);
