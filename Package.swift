@@ -11,6 +11,12 @@ let door = common + [.enableExperimentalFeature("Lifetimes")]
 /// Modules that parse and decide: besides, every unsafe expression says so.
 let pure = door + [.strictMemorySafety()]
 
+/// What the fuzz targets look into.
+let fuzzed: [Target.Dependency] = [
+    "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+    "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore", "CPetrelChance",
+]
+
 let targets: [Target] = [
     // Floor 0: C.
     .systemLibrary(
@@ -69,6 +75,8 @@ let targets: [Target] = [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
             "PetrelClientCore", "PetrelEvent", "PetrelStore",
         ], swiftSettings: door),
+    // Floor 7: instruments.
+    .target(name: "CPetrelChance", dependencies: ["CSodium"]),
     // Tools.
     .executableTarget(
         name: "PetrelCommand",
@@ -143,6 +151,10 @@ let targets: [Target] = [
             "PetrelCommand", "PetrelBase", "PetrelEvent",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
+    // The same targets as the fuzzers', fed with their corpora.
+    .testTarget(
+        name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz",
+        exclude: ["Driver", "corpora"], sources: ["Targets", "Replay"], swiftSettings: door),
     .testTarget(
         name: "TidyTests", dependencies: ["tidy"], path: "Tests/Unit/TidyTests",
         swiftSettings: common),
@@ -159,6 +171,16 @@ let inner: [Product] =
                 .map(\.name))
     ]
 
+/// The fuzzers, for Tools/fuzz alone: their `main` is libFuzzer's, which is not everywhere.
+let fuzzers: [Target] =
+    Context.environment["PETREL_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz",
+            exclude: ["Replay", "corpora"], sources: ["Targets", "Driver"], swiftSettings: door)
+    ]
+
 let package = Package(
     name: "petrel",
     products: [
@@ -169,6 +191,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
-    targets: targets,
+    targets: fuzzers.isEmpty ? targets : targets.filter { $0.type != .test } + fuzzers,
     swiftLanguageModes: [.v6]
 )

@@ -22,8 +22,13 @@ public struct HeldRanges: Equatable, Sendable {
     /// The highest place held; 0 if none.
     public var highest: ConversationSequence { .init(ranges.last?.upperBound ?? 0) }
 
-    /// How many places are held.
-    public var count: UInt64 { ranges.reduce(0) { $0 + ($1.upperBound - $1.lowerBound + 1) } }
+    /// How many places are held; all 2^64 are counted as one less.
+    public var count: UInt64 {
+        // Less one for each range first: these sums cannot overflow, ranges being disjoint.
+        let beyondFirst = ranges.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
+        let (sum, isOverflown) = beyondFirst.addingReportingOverflow(UInt64(ranges.count))
+        return isOverflown ? .max : sum
+    }
 
     /// Whether that place is held.
     public func contains(_ sequence: ConversationSequence) -> Bool {

@@ -209,11 +209,14 @@ struct LossDetector: Sendable {
         _ frame: borrowing AckFrame, ackDelayMax: Interval, now: Instant
     ) {
         let packet = packets[frame.largest]
+        let sample = now - packet.sent
         let delay = min(frame.delay, ackDelayMax)
         if packet.isCold {
-            coldRTT.update(sample: now - packet.sent, ackDelay: delay)
-            if rtt.hasSample { return }
+            coldRTT.update(sample: sample, ackDelay: delay)
+            // A cold link can only be slower: what says that it is faster than thought is true.
+            // Besides, a pacer that believes in a long round trip makes every packet a cold one.
+            if rtt.hasSample, sample >= rtt.smoothed { return }
         }
-        rtt.update(sample: now - packet.sent, ackDelay: delay)
+        rtt.update(sample: sample, ackDelay: delay)
     }
 }

@@ -17,9 +17,11 @@ struct Pacer: Sendable {
     mutating func refill(window: Int, smoothedRTT: Interval, now: Instant) {
         let capacity = Self.burstPackets * WireLimits.datagramByteCountMax
         guard updated.nanoseconds != .min, tokens < capacity else { return updated = now }
-        let elapsed = min(max(now - updated, .zero), smoothedRTT)
-        let rtt = max(smoothedRTT.nanoseconds, 1)
-        let gained = Int64(window) * 5 / 4 * (elapsed.nanoseconds / 1_000) / max(rtt / 1_000, 1)
+        // In whole microseconds: a shorter round trip would bring nothing, however long the wait.
+        let rtt = max(smoothedRTT, .microseconds(1))
+        let elapsed = min(max(now - updated, .zero), rtt)
+        let gained =
+            Int64(window) * 5 / 4 * (elapsed.nanoseconds / 1_000) / (rtt.nanoseconds / 1_000)
         guard gained > 0 else { return }  // too little time for one byte: it is kept for later
         tokens = min(capacity, tokens + Int(gained))
         updated = now

@@ -29,6 +29,8 @@ struct Path: Sendable {
     mutating func sent(byteCount: Int) { bytesSent += byteCount }
 
     /// Follows the peer to `new`; returns `false`, changing nothing, if it moves too often.
+    ///
+    /// A peer that comes back to the address before needs no new proof: what is proven stays so.
     mutating func move(to new: Address, byteCount: Int, movesMax: Int, now: Instant) -> Bool {
         if now - movesSince > .seconds(60) {
             movesSince = now
@@ -36,6 +38,7 @@ struct Path: Sendable {
         }
         guard moves < movesMax else { return false }
         moves += 1
+        if new == previous { return goBack() }
         if validator.isProven { previous = address }
         address = new
         validator = PathValidator()

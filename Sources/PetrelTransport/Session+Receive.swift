@@ -118,9 +118,15 @@ extension Session {
             congestion = NewReno()
             pacer = Pacer()
         }
-        if path.previous != nil { control.challengeToPrevious = random.next() }
-        let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
-        follow(action, now: now)
+        if path.validator.isProven {
+            control.challenge = nil
+            control.challengeToPrevious = nil
+            follow(.adopt, now: now)
+        } else {
+            if path.previous != nil { control.challengeToPrevious = random.next() }
+            let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
+            follow(action, now: now)
+        }
         trace.note(.addressMoved(address), now)
         events.append(.addressMoved(address))
     }

@@ -117,6 +117,15 @@ import Testing
         #expect(sent[10] > .at(5))
     }
 
+    /// Within one process a round trip may take no time at all.
+    @Test(arguments: [1, 999, 1_000, 1_999] as [Int64])
+    func theShortestRoundTripsGoOn(nanoseconds: Int64) {
+        var pacer = Pacer()
+        let rtt = Interval(nanoseconds: nanoseconds)
+        let sent = send(100, &pacer, from: .at(0), window: 12_000, rtt: rtt)
+        #expect(sent.count == 100)
+    }
+
     @Test func laterFourGoBackToBack() {
         var pacer = Pacer()
         _ = send(10, &pacer, from: .at(0), window: 12_000, rtt: .milliseconds(100))

@@ -201,6 +201,21 @@ import Testing
         #expect(detector.packets[4].isCold)
     }
 
+    /// The pacer waits long where the round trip is long, so that packets stay cold for ever.
+    @Test func coldPacketsCorrectARoundTripThatIsTooLong() throws {
+        var detector = LossDetector()
+        send(1, &detector, at: .at(0))
+        #expect(try acknowledge([0...0], &detector, at: .at(100_000)))
+        #expect(detector.rtt.smoothed == .seconds(100))
+        for number in UInt64(1)...40 {
+            let start = 100_000 + Double(number) * 6_000
+            send(1, &detector, at: .at(start))
+            #expect(detector.packets[number].isCold)
+            #expect(try acknowledge([number...number], &detector, at: .at(start + 20)))
+        }
+        #expect(detector.rtt.smoothed < .seconds(1))
+    }
+
     @Test func secondProbesFollowWhereLossIsCommon() throws {
         var detector = LossDetector()
         send(40, &detector, at: .at(0))

@@ -53,6 +53,16 @@ import Testing
         #expect(path.previous == nil)
     }
 
+    /// Not asked again: it would be challenged as the new address and as the one before.
+    @Test func whoComesBackIsProvenStill() {
+        var path = proven()
+        #expect(path.move(to: Self.away, byteCount: 60, movesMax: 8, now: .at(0)) == true)
+        #expect(path.move(to: Self.home, byteCount: 60, movesMax: 8, now: .at(1)) == true)
+        #expect(path.address == Self.home)
+        #expect(path.previous == nil)
+        #expect(path.allowance == .max)
+    }
+
     @Test func movesAreCountedByTheMinute() {
         var path = proven()
         for i in 0..<8 {
@@ -82,7 +92,7 @@ import Testing
                 guard path.move(to: there, byteCount: byteCount, movesMax: 8, now: now) else {
                     continue
                 }
-                (came, went) = (byteCount, 0)
+                (came, went) = (path.validator.isProven ? .max / 2 : byteCount, 0)
             case 1...4:
                 let byteCount = 29 + Int(random.below(1_200))
                 path.received(byteCount: byteCount)

@@ -1,0 +1,1 @@
+../../../Tools/petrel/Quantities.swift

@@ -1,0 +1,1 @@
+../../../Tools/petrel/Netem/Timeline.swift
