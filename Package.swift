@@ -69,12 +69,20 @@ let targets: [Target] = [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
             "PetrelClientCore", "PetrelEvent", "PetrelStore",
         ], swiftSettings: door),
+    // Floor 7: instruments.
+    .target(name: "CPetrelChance", dependencies: ["CSodium"]),
+    .target(
+        name: "PetrelSim",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServices", "PetrelServerCore", "PetrelClientCore", "CPetrelChance",
+        ], swiftSettings: door),
     // Tools.
     .executableTarget(
         name: "PetrelCommand",
         dependencies: [
             "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServerCore",
-            "PetrelServer", "PetrelEvent",
+            "PetrelServer", "PetrelEvent", "PetrelSim",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),

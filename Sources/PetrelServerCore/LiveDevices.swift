@@ -16,6 +16,9 @@ struct LiveDevices {
     /// Accounts with a session.
     var accountsCount: Int { devices.count }
 
+    /// Devices with a session.
+    var devicesCount: Int { devices.values.reduce(0) { $0 + $1.count } }
+
     /// The sessions of an account, in the order in which they began.
     func sessions(of account: AccountID) -> [Device] { devices[account] ?? [] }
 

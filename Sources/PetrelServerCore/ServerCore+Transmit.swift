@@ -49,6 +49,7 @@ extension ServerCore {
 
     /// The session has nothing to send now: it waits for its deadline, or goes if it is over.
     private mutating func rest(_ handle: Handle) {
+        collectTrace(handle)
         if sessions[handle].state.phase == .over {
             remove(handle)
         } else {

@@ -47,6 +47,12 @@ struct Reassembler: Sendable {
         granted = UInt64(credit)
     }
 
+    /// Bytes of messages that are incomplete or wait for others.
+    var heldByteCount: Int {
+        let parts = partials.reduce(0) { $0 + $1.fragments.reduce(0) { $0 + $1.count } }
+        return waiting.reduce(parts) { $0 + ($1?.count ?? 0) }
+    }
+
     /// Takes a fragment in.
     mutating func receive(_ fragment: borrowing MessageFragment) -> Outcome {
         let kind = Int(fragment.deliveryClass.rawValue)
