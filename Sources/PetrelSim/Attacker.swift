@@ -19,6 +19,9 @@ struct Attacker {
     /// Authenticated clients that do not play by the rules.
     var intruders: [Intruder] = []
 
+    /// Whether the intruders have gone, without a word.
+    var haveLeft = false
+
     init(random: RandomStream) { self.random = random }
 
     /// Remembers what reached the server.

@@ -247,6 +247,7 @@ extension Simulation {
 
     /// Takes what an intruder has to send, and plans when it goes on.
     func pumpIntruder(_ index: Int) {
+        guard !attacker.haveLeft else { return }
         let intruder = attacker.intruders[index]
         intruder.burgle(oracle.conversations, now: now)
         if let sentence = oracle.theft(intruder.notices) { oracle.fail(.private_, sentence) }

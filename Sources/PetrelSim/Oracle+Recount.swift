@@ -50,7 +50,11 @@ extension Oracle {
             guard let peer = conversation.members.first(where: { $0 != client.account }),
                 let local
             else { continue }
-            let delivered = conversation.delivered[peer, default: 0]
+            // Receipts are about what others wrote.
+            var delivered = conversation.delivered[peer, default: 0]
+            while delivered > 0, sent[conversation.messages[Int(delivered - 1)]]?.from == peer {
+                delivered -= 1
+            }
             if local.peerDelivered.number < delivered {
                 return "knows that \(local.peerDelivered.number) messages are delivered; it is "
                     + "\(delivered)"

@@ -99,6 +99,7 @@ extension Simulation {
             ledger.received(flight)
             arriveAtServer(flight)
         } else if let index = attacker.intruder(at: flight.destination) {
+            ledger.heard(at: flight.destination, now: now)
             attacker.receive(flight, index, at: now)
             pumpIntruder(index)
         } else if let index = holders[flight.destination] {

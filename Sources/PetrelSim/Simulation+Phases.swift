@@ -150,10 +150,11 @@ extension Simulation {
             client.core?.close(now: client.clock.local(now))
             settleClient(client.index)
         }
-        guard run(to: now + .seconds(2)) else { return }
-        let intruders = attacker.intruders.count
-        if let count = server.core?.sessionsCount, count > intruders {
-            return oracle.fail(.noLeak, "\(count) sessions are left after all clients closed")
+        attacker.haveLeft = true
+        guard run(to: now + Self.forgottenWithin) else { return }
+        if let count = server.core?.sessionsCount, count > 0 {
+            return oracle.fail(
+                .noLeak, "\(count) sessions are left, long after everybody has gone")
         }
         server.isStopping = true
         server.core?.stop(now: server.clock.local(now))
@@ -168,6 +169,8 @@ extension Simulation {
 
     static let connectedWithin = Interval.seconds(10)
     static let deliveredWithin = Interval.seconds(30)
+    /// Who went without a word is forgotten after the idle time-out of 180 s.
+    private static let forgottenWithin = Interval.seconds(185)
     private static let restFor = Interval.seconds(60)
     private static let wakesMax = 20
     private static let rushMessages = 20

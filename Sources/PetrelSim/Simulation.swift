@@ -19,6 +19,19 @@ public struct SimulationResult: Codable, Equatable, Sendable {
     public var messages: Int
     /// The promise that was broken, if one was.
     public var breach: Breach?
+
+    /// Creates a result.
+    public init(
+        seed: UInt64, digest: UInt64, events: Int, nanoseconds: Int64, messages: Int,
+        breach: Breach?
+    ) {
+        self.seed = seed
+        self.digest = digest
+        self.events = events
+        self.nanoseconds = nanoseconds
+        self.messages = messages
+        self.breach = breach
+    }
 }
 
 /// A run of a scenario.
