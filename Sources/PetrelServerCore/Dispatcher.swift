@@ -63,9 +63,9 @@ extension ServerCore {
         do throws(Refused) {
             switch (command.kind, sessions[handle].state.phase) {
             case (.register(let form), .stranger):
-                try beginEnrolment(.register, form, request, from: handle, now: now)
+                try beginEnrolment(.register, form, request, from: handle, now: now, wall: wall)
             case (.logIn(let form), .stranger):
-                try beginEnrolment(.logIn, form, request, from: handle, now: now)
+                try beginEnrolment(.logIn, form, request, from: handle, now: now, wall: wall)
             case (.register, .enrolling), (.logIn, .enrolling):
                 throw Refused(.busy, retryAfter: .seconds(1))
             case (.register, _), (.logIn, _): throw Refused(.alreadyEnrolled)
