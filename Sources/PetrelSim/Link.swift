@@ -30,6 +30,16 @@ struct Link {
         self.random = random
     }
 
+    /// Becomes perfect, and forgets what stood in its queue.
+    mutating func heal(now: Instant) {
+        plan = LinkPlan()
+        darkUntil = now
+        holeUntil = now
+        lastDue = now
+        freeAt = now
+        isInBurst = false
+    }
+
     /// Returns the copies that arrive; none if the packet is lost.
     mutating func copies(byteCount: Int, now: Instant) -> [Copy] {
         let isLost = isLostByChance()

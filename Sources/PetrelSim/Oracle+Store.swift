@@ -94,10 +94,11 @@ extension Oracle {
             return fail(
                 .inOrder, "\(name) got place \(place.sequence) instead of \(expected)")
         }
-        if let newest = newest[device]?[place.conversation], newest > entry.order {
-            return fail(.inOrder, "\(name) was stored behind message \(newest) of the same device")
+        let latest = newest[device]?[place.conversation] ?? 0
+        if latest > entry.order, !entry.mayBeRefused {
+            return fail(.inOrder, "\(name) was stored behind message \(latest) of the same device")
         }
-        newest[device, default: [:]][place.conversation] = entry.order
+        newest[device, default: [:]][place.conversation] = max(latest, entry.order)
         model[place.conversation]?.messages.append(id)
     }
 

@@ -26,6 +26,11 @@ final class Oracle: DiskWatcher {
         var isPromised = false
         /// Whether its owner was told that it will never be.
         var hasFailed = false
+        /// Whether the recipient had no account when it was written.
+        ///
+        /// Such a message may be refused; if the refusal gets lost and the account appears, the
+        /// next session takes it in, behind later messages.
+        var mayBeRefused = false
     }
 
     struct Place: Hashable {
@@ -163,7 +168,7 @@ final class Oracle: DiskWatcher {
         messagesCount += 1
         sent[id] = Sent(
             client: client.index, install: client.install, order: order, from: client.account,
-            to: account, body: body)
+            to: account, body: body, mayBeRefused: !exists(account: account))
         if isRushing { rush[device, default: []].insert(id) }
     }
 }

@@ -82,11 +82,16 @@ extension Simulation {
     /// Asks for an account, or for a place in it, until the device has one.
     private func enrol(_ client: SimulatedClient) {
         guard !client.isEnrolled, let at = client.enrolAt, at <= now else { return }
+        let exists = oracle.exists(account: client.account)
+        guard exists || client.index == client.account else {
+            // Its owner registers on the other device first.
+            client.enrolAt = now + .seconds(1)
+            return
+        }
         client.enrolAt = nil
         let password = Array("the password of \(client.handle)".utf8)
-        let isFirst = client.index == client.account && !oracle.exists(account: client.account)
         do throws(ClientRefusal) {
-            if isFirst {
+            if !exists {
                 try client.core?.register(
                     handle: client.handle, password: password, deviceName: "phone")
             } else {

@@ -45,11 +45,8 @@ extension Simulation {
         startServer()
         resumeServer()
         for (index, client) in clients.enumerated() {
-            for path in [\SimulatedClient.up, \SimulatedClient.down] {
-                client[keyPath: path].plan = LinkPlan()
-                client[keyPath: path].darkUntil = now
-                client[keyPath: path].holeUntil = now
-            }
+            client.up.heal(now: now)
+            client.down.heal(now: now)
             client.nat.expiry = .zero
             client.disk.failure = nil
             client.diesAfterWrite = nil
@@ -71,7 +68,8 @@ extension Simulation {
 
     /// I13, second half: everything has arrived everywhere.
     private func awaitDelivery() -> Bool {
-        let limit = max(healedAt + Self.deliveredWithin, now + .seconds(1))
+        let within = Self.deliveredWithin + (diskWasFull ? Self.fullRetry : .zero)
+        let limit = max(healedAt + within, now + .seconds(1))
         var missing: String?
         guard
             wait(
@@ -83,7 +81,11 @@ extension Simulation {
         else { return false }
         guard let missing else { return true }
         return fail(
-            "\(Self.deliveredWithin.milliseconds / 1_000) s after all was healed, \(missing)")
+            "\(within.milliseconds / 1_000) s after all was healed, \(missing)")
+    }
+
+    private var diskWasFull: Bool {
+        scenario.deeds.contains { if case .diskFull = $0.what { true } else { false } }
     }
 
     private func fail(_ sentence: String) -> Bool {
@@ -169,6 +171,8 @@ extension Simulation {
 
     static let connectedWithin = Interval.seconds(10)
     static let deliveredWithin = Interval.seconds(30)
+    /// A full store asks its clients to wait so long.
+    private static let fullRetry = Interval.seconds(31)
     /// Who went without a word is forgotten after the idle time-out of 180 s.
     private static let forgottenWithin = Interval.seconds(185)
     private static let restFor = Interval.seconds(60)
