@@ -15,6 +15,9 @@ public struct PetrelError: Error, Equatable, Sendable {
         case addressInvalid = "address_invalid"
         /// The device's key file is missing, damaged or readable by others.
         case keyFile = "key_file"
+        /// The directory of this device cannot be used: others may read it, another process has it,
+        /// or it holds something else.
+        case directoryUnusable = "directory_unusable"
         /// The store of this device cannot be opened or written.
         case storeFailed = "store_failed"
         /// The disk of this device is full.
@@ -77,9 +80,16 @@ extension PetrelError {
     }
 
     init(_ error: StoreError) {
-        self.init(
-            error.kind == .full ? .storeFull : .storeFailed, error.happened,
-            advice: error.advice)
+        let code: Code =
+            switch error.kind {
+            case .full: .storeFull
+            case .unsafeDirectory, .inUse, .foreign: .directoryUnusable
+            case .busy, .failed, .damaged, .closed: .storeFailed
+            }
+        // Sentences of the store end with a full stop, ours go on with the advice.
+        let sentence =
+            error.happened.hasSuffix(".") ? error.happened.dropLast() : error.happened[...]
+        self.init(code, String(sentence), advice: error.advice)
     }
 
     init(_ error: SystemError) {

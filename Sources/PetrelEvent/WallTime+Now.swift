@@ -1,6 +1,5 @@
 // The calendar clock of the system.
 
-// Whichever C module the compiler loads first owns `timespec`: all that may be so are imported.
 import CEvent
 import CPetrelLinux
 import Glibc

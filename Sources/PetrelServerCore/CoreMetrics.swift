@@ -1,5 +1,7 @@
 // What a core counts: plain numbers, one for each reason to drop a datagram.
 
+internal import PetrelTransport
+
 /// Counters of one core since its start.
 public struct CoreMetrics: Equatable, Sendable {
     /// Datagrams handed in; equal to those accepted and all those dropped.

@@ -8,7 +8,14 @@
 public struct MemoryStore: Store, Sendable {
     /// What is on the disk.
     var durable = MemoryStoreState()
-    private var pending: [(operation: StoreOperation, ticket: UInt64)] = []
+    private struct Submission: Sendable {
+        var operation: StoreOperation
+        var ticket: UInt64
+        var term: UInt64
+    }
+
+    private var pending: [Submission] = []
+    private var terms = AppendTerms()
     private var completions: [StoreCompletion] = []
     private let queueCountMax: Int
 
@@ -40,44 +47,44 @@ public struct MemoryStore: Store, Sendable {
     ) throws(StoreFailure) {
         guard !isFailed else { throw .failed }
         guard pending.count < queueCountMax else { throw .busy }
-        pending.append((operation, ticket))
+        pending.append(
+            Submission(operation: operation, ticket: ticket, term: terms.current))
         if !holdsCompletions { flush() }
     }
 
     public mutating func takeCompletions(into completions: inout [StoreCompletion]) {
         completions.append(contentsOf: self.completions)
         self.completions.removeAll(keepingCapacity: true)
+        terms.told()
     }
 
     /// Makes the oldest `count` waiting operations durable, all if there are fewer.
     public mutating func flush(_ count: Int = .max) {
-        for (operation, ticket) in takePending(count) {
-            let result = durable.apply(operation, isFull: isFull)
-            completions.append(StoreCompletion(ticket: ticket, result: result))
+        for submission in takePending(count) {
+            completions.append(
+                StoreCompletion(ticket: submission.ticket, result: apply(submission)))
         }
     }
 
     /// The process dies: of the waiting operations the oldest `count` are on the disk, and nobody
     /// was told; the others, and all completions not taken yet, are gone.
     public mutating func crash(keeping count: Int = 0) {
-        for (operation, _) in takePending(count) {
-            _ = durable.apply(operation, isFull: isFull)
-        }
+        for submission in takePending(count) { _ = apply(submission) }
         pending.removeAll()
         completions.removeAll()
+        terms = AppendTerms()
     }
 
     /// The disk fails: all waiting operations complete with `failed`, though the oldest `count` of
     /// them are on the disk; after `restart` they can be read.
     public mutating func fail(keeping count: Int = 0) {
         let waiting = pending
-        for (operation, _) in takePending(count) {
-            _ = durable.apply(operation, isFull: isFull)
-        }
+        for submission in takePending(count) { _ = apply(submission) }
         pending.removeAll()
         isFailed = true
-        for (_, ticket) in waiting {
-            completions.append(StoreCompletion(ticket: ticket, result: .failure(.failed)))
+        for submission in waiting {
+            completions.append(
+                StoreCompletion(ticket: submission.ticket, result: .failure(.failed)))
         }
     }
 
@@ -87,9 +94,18 @@ public struct MemoryStore: Store, Sendable {
         isFailed = false
     }
 
-    private mutating func takePending(
-        _ count: Int
-    ) -> ArraySlice<(operation: StoreOperation, ticket: UInt64)> {
+    private mutating func apply(
+        _ submission: Submission
+    ) -> Result<StoreOutcome, StoreFailure> {
+        guard terms.mayApply(submission.operation, submittedIn: submission.term) else {
+            return .failure(.full)
+        }
+        let result = durable.apply(submission.operation, isFull: isFull)
+        terms.applied(submission.operation, result: result)
+        return result
+    }
+
+    private mutating func takePending(_ count: Int) -> ArraySlice<Submission> {
         let taken = pending.prefix(max(0, count))
         pending.removeFirst(taken.count)
         return taken

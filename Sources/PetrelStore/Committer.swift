@@ -21,6 +21,7 @@ final class Committer: Sendable {
         var operation: StoreOperation
         var ticket: UInt64
         var byteCount: Int
+        var term: UInt64
     }
 
     private struct Queue: Sendable {
@@ -29,6 +30,7 @@ final class Committer: Sendable {
         var count = 0
         var bytes = 0
         var completions: [StoreCompletion] = []
+        var terms = AppendTerms()
         var isClosing = false
         var isFailed = false
         var operationsCount: UInt64 = 0
@@ -59,16 +61,18 @@ final class Committer: Sendable {
     }
 
     func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
-        let submission = Submission(
-            operation: operation, ticket: ticket, byteCount: operation.byteCount)
+        let byteCount = operation.byteCount
         try queue.withLock { queue throws(StoreFailure) in
             guard !queue.isFailed, !queue.isClosing else { throw .failed }
             guard queue.count < StoreLimits.queuedOperationsMax,
                 queue.bytes < Self.queuedBytesMax
             else { throw .busy }
-            queue.waiting.append(submission)
+            queue.waiting.append(
+                Submission(
+                    operation: operation, ticket: ticket, byteCount: byteCount,
+                    term: queue.terms.current))
             queue.count += 1
-            queue.bytes += submission.byteCount
+            queue.bytes += byteCount
         }
         queue.signal()
     }
@@ -77,6 +81,7 @@ final class Committer: Sendable {
         let taken = queue.withLock { queue in
             let taken = queue.completions
             queue.completions = []
+            queue.terms.told()
             return taken
         }
         completions.append(contentsOf: taken)
@@ -134,6 +139,7 @@ final class Committer: Sendable {
             for (submission, result) in zip(batch, results) {
                 let completion = StoreCompletion(ticket: submission.ticket, result: result)
                 queue.completions.append(completion)
+                queue.terms.applied(submission.operation, result: result)
                 queue.bytes -= submission.byteCount
             }
             queue.count -= batch.count
@@ -151,11 +157,19 @@ final class Committer: Sendable {
         do throws(StoreError) {
             let admission: Admission =
                 try environment.usedFraction() < Self.fractionMax ? .all : .acknowledgementsOnly
+            var terms = queue.withLock { $0.terms }
             let results = try environment.write { transaction throws(StoreError) in
                 var results: [Result<StoreOutcome, StoreFailure>] = []
                 results.reserveCapacity(batch.count)
                 for submission in batch {
-                    results.append(try perform(submission.operation, admission, &transaction))
+                    guard terms.mayApply(submission.operation, submittedIn: submission.term)
+                    else {
+                        results.append(.failure(.full))
+                        continue
+                    }
+                    let result = try perform(submission.operation, admission, &transaction)
+                    terms.applied(submission.operation, result: result)
+                    results.append(result)
                 }
                 return results
             }

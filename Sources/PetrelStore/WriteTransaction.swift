@@ -68,7 +68,12 @@ struct WriteTransaction: ~Copyable, Transaction {
     consuming func commit(path: String) throws(StoreError) {
         let code = mdb_txn_commit(handle)  // frees the handle, whatever it returns
         discard self
-        guard code == 0 else { throw StoreError(code: code, doing: "commit", path: path) }
+        guard code == 0 else {
+            // A write that fits in part only is what LMDB calls EIO; nothing was flushed then, and
+            // the pages belong to no commit.
+            let isShort = code == EIO && FreeSpace.isExhausted(at: path)
+            throw StoreError(code: isShort ? ENOSPC : code, doing: "commit", path: path)
+        }
     }
 
     private mutating func removeChunks(of key: Key, in table: TableName) throws(StoreError) {

@@ -33,19 +33,23 @@ extension Session {
     /// Sets the timers that depend on what was sent and what waits; called when nothing is left to
     /// send now.
     mutating func runTimers(now: Instant) {
-        let mayAnswer = path.allowance >= Self.datagramByteCountMin(side)
-        timers[.acknowledge] = mayAnswer ? acks.deadline : .distantFuture
-        let isUrgent = queue.count > 0
-        timers[.probe] =
-            mayAnswer
-            ? detector.probeDeadline(
-                ackDelayMax: peerParameters.ackDelayMax, isUrgent: isUrgent, lastHeard: lastHeard)
-            : .distantFuture
-        let waitsForPacer = mayAnswer && !pacer.mayProceed && queue.hasSendable()
+        guard path.allowance >= Self.datagramByteCountMin(side) else { return stopSendTimers() }
+        timers[.acknowledge] = acks.deadline
+        timers[.probe] = detector.probeDeadline(
+            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
+            lastHeard: lastHeard)
+        let waitsForPacer = !pacer.mayProceed && queue.hasSendable()
         timers[.pace] =
             waitsForPacer
             ? pacer.nextProceed(window: congestion.window, smoothedRTT: detector.rtt.smoothed)
             : .distantFuture
+    }
+
+    /// Stops the timers that could only ask for sending what may not be sent.
+    mutating func stopSendTimers() {
+        timers[.acknowledge] = .distantFuture
+        timers[.probe] = .distantFuture
+        timers[.pace] = .distantFuture
     }
 
     /// Does what the path validator asks for.

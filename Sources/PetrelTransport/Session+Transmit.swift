@@ -79,6 +79,12 @@ extension Session {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
                 control.ping = false
             }
+            guard writer.offset > header.byteCount else {
+                // What waits does not fit into what an unproven address may be sent: only hearing
+                // from there changes that.
+                stopSendTimers()
+                return nil
+            }
             pad(&writer, header: header)
             payloadEnd = writer.offset
         }
@@ -257,19 +263,33 @@ extension Session {
     ) -> Transmission? {
         guard let data = control.challengeToPrevious else { return nil }
         control.challengeToPrevious = nil
-        let byteCount = transmitAlone(.pathChallenge(data: data), into: &room, now: now)
-        return byteCount.map { Transmission(byteCount: $0, destination: previous) }
+        return transmitAlone(
+            .pathChallenge(data: data), to: previous, allowance: room.byteCount, into: &room,
+            now: now)
     }
 
+    private mutating func transmitClose(
+        _ code: ErrorCode, into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        phase = .closed
+        return transmitAlone(
+            .close(code: code.rawValue), to: path.address, allowance: path.allowance, into: &room,
+            now: now)
+    }
+
+    /// A packet with one frame, which nobody acknowledges.
     private mutating func transmitAlone(
-        _ frame: ControlFrame, into room: inout MutableRawSpan, now: Instant
-    ) -> Int? {
+        _ frame: ControlFrame, to destination: Address, allowance: Int,
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        let sizeMax = min(room.byteCount, allowance)
+        guard sizeMax >= Self.datagramByteCountMin(side) else { return nil }
         makeRoomForPacket(now: now)
         let number = detector.packets.next
         let header = header(number)
         var payloadEnd: Int
         do {
-            var view = room._mutatingExtracting(0..<room.byteCount - WireLimits.tagByteCount)
+            var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
             var writer = ByteWriter(&view)
             guard (try? header.write(to: &writer)) != nil,
                 (try? frame.write(to: &writer)) != nil
@@ -280,32 +300,6 @@ extension Session {
         var packet = SentPacket()
         let byteCount = seal(&room, header: header, number: number, payloadEnd: payloadEnd)
         note(&packet, number, byteCount: byteCount, isProbe: false, now: now)
-        return byteCount
-    }
-
-    private mutating func transmitClose(
-        _ code: ErrorCode, into room: inout MutableRawSpan, now: Instant
-    ) -> Transmission? {
-        makeRoomForPacket(now: now)
-        let number = detector.packets.next
-        let header = header(number)
-        phase = .closed
-        guard path.allowance >= Self.datagramByteCountMin(side) else { return nil }
-        var payloadEnd: Int
-        do {
-            let sizeMax = min(room.byteCount, path.allowance)
-            var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
-            var writer = ByteWriter(&view)
-            let frame = CloseFrame(code: code.rawValue)
-            guard (try? header.write(to: &writer)) != nil,
-                (try? frame.write(reason: "", to: &writer)) != nil
-            else { return nil }
-            pad(&writer, header: header)
-            payloadEnd = writer.offset
-        }
-        var packet = SentPacket()
-        let byteCount = seal(&room, header: header, number: number, payloadEnd: payloadEnd)
-        note(&packet, number, byteCount: byteCount, isProbe: false, now: now)
-        return Transmission(byteCount: byteCount, destination: path.address)
+        return Transmission(byteCount: byteCount, destination: destination)
     }
 }

@@ -1,4 +1,4 @@
-// Writing the small frames: PING, KEEPALIVE, PATH_*, CREDIT, BLOCKED (§5.2, §5.4, §5.6).
+// Writing the small frames: PING, KEEPALIVE, PATH_*, CREDIT, BLOCKED, CLOSE (§5.2, §5.4, §5.6).
 
 public import PetrelBase
 
@@ -18,6 +18,8 @@ public enum ControlFrame: Equatable, Sendable {
     case credit(limit: UInt64)
     /// More message bytes wait than the limit allows.
     case blocked(limit: UInt64)
+    /// The session is over; without a reason for people.
+    case close(code: UInt64)
 
     /// Bytes of the frame.
     public var byteCount: Int {
@@ -25,6 +27,7 @@ public enum ControlFrame: Equatable, Sendable {
         case .ping: 1
         case .keepalive(let interval): 1 + varIntByteCount(Self.seconds(interval))
         case .keepaliveAnswer(let hint): 1 + varIntByteCount(hint)
+        case .close(let code): 2 + varIntByteCount(code)
         case .pathChallenge: 9
         case .pathResponse: 27
         case .credit(let limit), .blocked(let limit): 1 + varIntByteCount(limit)
@@ -59,6 +62,10 @@ public enum ControlFrame: Equatable, Sendable {
         case .blocked(let limit):
             try writer.writeUInt8(FrameType.blocked.rawValue)
             try writer.writeVarInt(limit)
+        case .close(let code):
+            try writer.writeUInt8(FrameType.close.rawValue)
+            try writer.writeVarInt(code)
+            try writer.writeUInt8(0)
         }
     }
 

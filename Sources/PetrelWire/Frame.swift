@@ -122,19 +122,6 @@ public struct CloseFrame: Equatable, Sendable {
     /// An `ErrorCode`, or a number of a later version.
     public var code: UInt64
 
-    /// Creates the frame.
-    public init(code: UInt64) { self.code = code }
-
-    /// Writes the frame, type included, with a reason of ASCII text for people.
-    public func write(reason: StaticString, to writer: inout ByteWriter) throws(NoRoom) {
-        let count = min(reason.utf8CodeUnitCount, WireLimits.closeReasonByteCountMax)
-        guard 2 + varIntByteCount(code) + count <= writer.remaining else { throw NoRoom() }
-        try writer.writeUInt8(FrameType.close.rawValue)
-        try writer.writeVarInt(code)
-        try writer.writeUInt8(UInt8(count))
-        for i in 0..<count { try writer.writeUInt8(unsafe reason.utf8Start[i]) }
-    }
-
     /// Decodes the body of a CLOSE frame; the reason is for captures and is passed over.
     init(_ reader: inout ByteReader) throws(DecodeError) {
         code = try reader.readVarInt()

@@ -25,6 +25,10 @@ struct Petrel: AsyncParsableCommand {
     /// Runs the command line; a wrong one exits with 2, a failure with its own status.
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
+        if let hint = Suggestion.forCommand(CommandLine.arguments, in: configuration) {
+            say(hint)
+            exit(withError: ExitCode(ExitStatus.usage.rawValue))
+        }
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

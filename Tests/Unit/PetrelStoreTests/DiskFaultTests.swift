@@ -55,6 +55,36 @@ private struct Replacement {
         #expect(try bench.store.account(.init(2)) != nil)
     }
 
+    /// What fits in part only is reported by LMDB as a broken disk; it is a full one.
+    @Test func aWriteThatFitsInPartIsAFullDisk() throws {
+        let directory = TemporaryDirectory()
+        try directory.make()
+        try #require(mkdir(directory.store, 0o700) == 0)
+        guard mount("tmpfs", directory.store, "tmpfs", 0, "size=300k,mode=0700") == 0 else {
+            print("skipped: mounting a small tmpfs is not permitted here (errno \(errno))")
+            return
+        }
+        defer { umount2(directory.store, Int32(MNT_DETACH)) }
+        let store = try FileClientStore(directory: directory.store)
+        defer { store.close() }
+        var error: ClientStoreError?
+        for index in UInt64(1)...200 where error == nil {
+            do throws(ClientStoreError) {
+                let body = [UInt8](repeating: 7, count: 20_000 + Int(index) * 997)
+                let entry = OutboxEntry(
+                    index: index, clientMessageID: .init(high: 1, low: index),
+                    target: .handle("bob"), contentType: "", body: body,
+                    written: .init(milliseconds: 0))
+                try store.apply([.enqueue(entry)])
+            } catch let caught {
+                error = caught
+            }
+        }
+        #expect(error == .full)
+        #expect(store.failure == nil)
+        #expect(try store.lastOutboxIndex() > 1)
+    }
+
     @Test func aFailedFlushIsTheEnd() throws {
         let bench = try StoreBench(.local)
         try bench.enrol(1)

@@ -69,7 +69,7 @@ import Testing
         store.isFull = true
         let operations: [StoreOperation] = [
             .sample(createAccount: 3), .sample(enrolDevice: 1, key: 9),
-            .sample(append: 2, from: 1, to: .to(70)), .sample(append: 1, from: 1, to: .to(70)),
+            .sample(append: 1, from: 1, to: .to(70)), .sample(append: 2, from: 1, to: .to(70)),
             .sample(createAccount: 1), .sample(acknowledge: 2, feed: 1, delivered: [(70, 1)]),
         ]
         for operation in operations { try store.submit(operation, ticket: 1) }
@@ -77,8 +77,37 @@ import Testing
         store.takeCompletions(into: &completions)
         let isFull = completions.map { $0.result == .failure(.full) }
         // What needs no room is answered: a repetition, a refusal, an acknowledgement.
-        #expect(isFull == [true, true, true, false, false, false])
+        #expect(isFull == [true, true, false, true, false, false])
         #expect(try store.conversation(.init(70))?.members[1].delivered == .init(1))
+    }
+
+    /// Otherwise the second message of a device could be committed before the first is tried again.
+    @Test func aRefusalTakesWithItWhatWasSubmittedBeforeItWasTold() throws {
+        var store = try held(1...2)
+        store.flush()
+        _ = tickets(&store)
+        for message in UInt64(1)...3 {
+            let target = AppendMessage.Target.peer(.init(2), ifNew: .init(70))
+            try store.submit(
+                .sample(append: message, from: 1, to: target), ticket: message)
+        }
+        store.isFull = true
+        store.flush(1)
+        store.isFull = false
+        store.flush(1)
+        #expect(tickets(&store) == [1, 2])
+        try store.submit(
+            .sample(append: 4, from: 1, to: .peer(.init(2), ifNew: .init(70))), ticket: 4)
+        store.flush()
+        var completions: [StoreCompletion] = []
+        store.takeCompletions(into: &completions)
+        let isFull = completions.map { $0.result == .failure(.full) }
+        #expect(isFull == [true, false], "3 was submitted before 1 was told, 4 after it")
+        let kept = try store.messages(
+            MessageRequest(
+                conversation: .init(70), range: 1...9, order: .oldestFirst, limit: 9,
+                byteLimit: 9_999))
+        #expect(kept.messages.count == 1)
     }
 
     @Test func aFullQueueIsBusy() throws {

@@ -156,7 +156,7 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
             for number in ack[i] { ranges.insert(number) }
         }
         try AckFrame.write(ranges, delay: ack.delay, to: &writer)
-    case .close(let close): try close.write(reason: "", to: &writer)
+    case .close(let close): try ControlFrame.close(code: close.code).write(to: &writer)
     case .keepalive(let interval):
         try ControlFrame.keepalive(interval: interval).write(to: &writer)
     case .keepaliveAnswer(let hint):

@@ -89,7 +89,7 @@ extension Failure {
         let status: ExitStatus =
             switch error.code {
             case .addressInvalid, .inputInvalid: .badInput
-            case .keyFile: .badConfiguration
+            case .keyFile, .directoryUnusable: .badConfiguration
             case .storeFailed, .storeFull: .storage
             case .refused, .busy: .refused
             case .system, .closed, .cancelled: .bug
@@ -134,8 +134,9 @@ extension ConnectionState {
         case .idle: "not started"
         case .connecting(let attempt): attempt > 1 ? "connecting, attempt \(attempt)" : "connecting"
         case .connected(let roundTrip):
-            roundTrip.map { "connected, round trip \(Interval($0).text)" } ?? "connected"
-        case .waiting(let after, let reason): "\(reason); next try in \(Interval(after).text)"
+            roundTrip.map { "connected, round trip \(Interval($0).rounded.text)" } ?? "connected"
+        case .waiting(let after, let reason):
+            "\(reason); next try in \(Interval(after).rounded.text)"
         case .storeFailed(let error): error.sentence
         case .closed: "closed"
         }
@@ -143,6 +144,9 @@ extension ConnectionState {
 }
 
 extension Interval {
+    /// The interval in whole milliseconds, for people.
+    var rounded: Interval { .milliseconds(Int64(milliseconds.rounded())) }
+
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         self = .seconds(seconds) + Interval(nanoseconds: attoseconds / 1_000_000_000)

@@ -120,6 +120,11 @@ final class DemoRun {
     private func takeBobAway() {
         if let bob { hear(bob.takeLines(), by: "bob") }
         bob = nil
+        // What is under way to him now waits until he is back: that is not the link's doing.
+        let shownCount = shown["bob"]?.count ?? 0
+        for index in shownCount..<max(shownCount, writtenAt["alice"]?.count ?? 0) {
+            toOnline["alice"]?[index] = false
+        }
         isBobReady = false
         bobLeft = EventClock.now
     }

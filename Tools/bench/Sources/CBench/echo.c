@@ -122,7 +122,8 @@ static void *serve(void *context) {
     return NULL;
 }
 
-/// Keeps `window` datagrams under way until `end`; returns how many were lost.
+/// Keeps up to `window` datagrams under way until `end`, sent in full batches; returns how many
+/// were lost.
 static uint64_t load(int descriptor, const uint8_t *datagram, int byte_count, int window,
                      double end) {
     static struct batch outgoing, incoming;
@@ -136,13 +137,12 @@ static uint64_t load(int descriptor, const uint8_t *datagram, int byte_count, in
     uint64_t lost = 0;
     double now = bench_seconds(), heard = now;
     while (now < end) {
-        while (under_way < window) {
-            int room = window - under_way;
-            int count = sendmmsg(descriptor, outgoing.messages,
-                                 (unsigned)(room < BATCH ? room : BATCH), MSG_DONTWAIT);
+        while (window - under_way >= BATCH) {
+            int count = sendmmsg(descriptor, outgoing.messages, BATCH, MSG_DONTWAIT);
             if (count <= 0) break;
             under_way += count;
         }
+        bench_wait(descriptor, 1000000);
         int count = recvmmsg(descriptor, incoming.messages, BATCH, MSG_DONTWAIT, NULL);
         now = bench_seconds();
         if (count > 0) {
@@ -184,7 +184,7 @@ static int measure(struct server *server, int client, int byte_count, int window
 
 int bench_echo(int is_secure, int byte_count, int window, double seconds,
                struct bench_echo *result) {
-    if (sodium_init() < 0 || byte_count < 16 || byte_count > ROOM) return EINVAL;
+    if (sodium_init() < 0 || byte_count < 16 || byte_count > ROOM || window < BATCH) return EINVAL;
     struct sockaddr_in server_name, client_name;
     struct server *server = calloc(1, sizeof *server);
     if (!server) return ENOMEM;

@@ -1,12 +1,12 @@
 // Clocks, processors, and the cipher alone.
 #include "CBench.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sodium.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static double seconds_of(clockid_t clock) {
     struct timespec time;
@@ -18,10 +18,16 @@ double bench_seconds(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 double bench_thread_seconds(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
+static cpu_set_t allowed;
+
+// Before main, when no thread is on a processor of its own yet.
+__attribute__((constructor)) static void look(void) {
+    sched_getaffinity(0, sizeof allowed, &allowed);
+}
+
 int bench_pin(int processor) {
-    cpu_set_t allowed, chosen;
-    if (sched_getaffinity(getpid(), sizeof allowed, &allowed) != 0) return -1;
     int wanted = processor % CPU_COUNT(&allowed);
+    cpu_set_t chosen;
     CPU_ZERO(&chosen);
     for (int i = 0; i < CPU_SETSIZE; i++) {
         if (!CPU_ISSET(i, &allowed)) continue;
@@ -31,6 +37,17 @@ int bench_pin(int processor) {
         }
     }
     return pthread_setaffinity_np(pthread_self(), sizeof chosen, &chosen);
+}
+
+int bench_unpin(void) {
+    return pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
+}
+
+void bench_wait(int descriptor, int64_t nanoseconds) {
+    struct pollfd awaited = {.fd = descriptor, .events = POLLIN};
+    struct timespec timeout = {.tv_sec = nanoseconds / 1000000000,
+                               .tv_nsec = nanoseconds % 1000000000};
+    ppoll(&awaited, 1, &timeout, NULL);
 }
 
 double bench_cipher(int byte_count, int rounds) {

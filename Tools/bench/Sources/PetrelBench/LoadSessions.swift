@@ -1,6 +1,6 @@
 // The clients of a load: many sessions on one socket, all driven by one thread.
 
-import Glibc
+import CBench
 import PetrelBase
 import PetrelCrypto
 import PetrelEvent
@@ -116,11 +116,7 @@ struct LoadSessions: ~Copyable {
                 next = min(next, sessions[handle].deadline)
             }
         }
-        let nanoseconds = Int(max(.zero, next - EventLoop.now).nanoseconds)
-        var timeout = timespec(
-            tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
-        var descriptor = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
-        _ = ppoll(&descriptor, 1, &timeout, nil)
+        bench_wait(socket.descriptor, max(.zero, next - EventLoop.now).nanoseconds)
     }
 
     private mutating func transmit(_ number: Int, now: Instant) {

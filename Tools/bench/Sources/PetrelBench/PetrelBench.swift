@@ -44,12 +44,12 @@ enum PetrelBench {
         report.add(core)
         report.add(
             try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
-        let (store, limits) = try StoreBenchmark.run(
-            directory: arguments.directory, seconds: 1)
+        let (store, storeRate) = try StoreBenchmark.run(
+            directory: arguments.directory, seconds: 0.7)
         report.add(store)
         report.add(
             try ServiceBenchmark.run(
-                directory: arguments.directory, seconds: 3, limits: limits))
+                directory: arguments.directory, seconds: 3, storeRate: storeRate))
         if let path = arguments.jsonPath { try write(report.json, to: path) }
         guard arguments.isGate, !report.faults.isEmpty else { return 0 }
         for fault in report.faults {

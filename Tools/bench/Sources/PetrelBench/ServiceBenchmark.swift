@@ -19,33 +19,38 @@ enum ServiceBenchmark {
     /// Messages per second of all senders, when the load is fixed.
     static let rate = 500
 
-    /// Measures both loads for `seconds` each.
+    /// Measures both loads for `seconds` each; `storeRate` is the store's messages per second.
     static func run(
-        directory: String, seconds: Double, limits: StoreBenchmark.Limits
+        directory: String, seconds: Double, storeRate: Double
     ) throws -> Report.Section {
         let path = directory + "/server"
+        // The first server makes its keys, without which no later one touches the accounts.
+        _ = try Server(ServiceRun.settings(path))
         try StoreFixture.create(in: path, accounts: senders * 2)
         let run = ServiceRun(directory: path)
-        let thread = try Worker(processor: 1) { run.serve() }
+        let thread = try Worker { run.serve() }
         defer {
             run.stop()
             thread.join()
         }
-        _ = bench_pin(0)
         let server = try run.awaitServer()
         var clients = try ServiceClients(to: server.address, key: server.key, senders: senders)
+        try clients.awaitWelcomes()
         let interval = Interval(nanoseconds: Int64(seconds * 1e9))
+        var flushes = [try StoreBenchmark.flush(directory, seconds: 0.5)]
         let most = try clients.sendInWindows(window, for: interval)
+        flushes.append(try StoreBenchmark.flush(directory, seconds: 0.5))
         let fixed = try clients.sendAtRate(rate, for: interval)
+        flushes.append(try StoreBenchmark.flush(directory, seconds: 0.5))
         var section = Report.Section(
             title: "Server: \(senders) senders and \(senders) recipients on loopback")
-        let flush = [Figure.Peer(name: "a flush's p50", value: limits.flushMedian)]
+        let flush = [Figure.Peer(name: "a flush's p50", value: median(flushes.map(\.median)))]
         section.figures = [
             Figure(
                 name: "Closed loop, \(senders * window) under way",
                 value: Double(most.verdicts.count) / most.seconds, unit: "verdicts/s",
                 peers: [
-                    Figure.Peer(name: "the store alone", value: limits.messagesPerSecond)
+                    Figure.Peer(name: "the store alone", value: storeRate)
                 ])
         ]
         for (name, latencies) in [
@@ -83,13 +88,18 @@ private final class ServiceRun: Sendable {
 
     init(directory: String) { self.directory = directory }
 
+    /// The settings of a server with its data in `directory`: the defaults, on loopback.
+    static func settings(_ directory: String) -> ServerConfiguration {
+        var settings = ServerConfiguration(
+            listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
+        settings.signals = .ignored
+        return settings
+    }
+
     /// Runs the server until `stop`.
     func serve() {
         do {
-            var settings = ServerConfiguration(
-                listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
-            settings.signals = .ignored
-            let server = try Server(settings)
+            let server = try Server(Self.settings(directory))
             let running = Running(
                 address: server.address, key: server.publicKey, stopper: server.stopper)
             state.withLock { $0 = .success(running) }

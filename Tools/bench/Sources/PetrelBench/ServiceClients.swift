@@ -39,7 +39,7 @@ struct ServiceClients: ~Copyable {
     private var requests: [UInt64]
     private var random = SecureRandom()
 
-    /// Connects all clients and waits until the server knows them.
+    /// Connects all clients.
     init(to server: Address, key: PublicKey, senders: Int) throws {
         let count = senders * 2
         var sessions = try LoadSessions(to: server, key: key, capacity: count)
@@ -51,8 +51,12 @@ struct ServiceClients: ~Copyable {
             underWay: Array(repeating: 0, count: count),
             due: Array(repeating: never, count: count),
             received: Array(repeating: nil, count: count))
+    }
+
+    /// Waits until the server has welcomed all clients.
+    mutating func awaitWelcomes() throws {
         let end = EventLoop.now + .seconds(5)
-        while heard.welcomes < count { try turn(until: end, failingAt: end) }
+        while heard.welcomes < sessions.count { try turn(until: end, failingAt: end) }
     }
 
     /// Keeps `window` messages of each sender without a verdict for that long.
@@ -110,7 +114,7 @@ struct ServiceClients: ~Copyable {
         var body = [UInt8](repeating: 0x61, count: Self.bodyByteCount)
         for i in 0..<8 { body[i] = UInt8(truncatingIfNeeded: due.nanoseconds >> Int64(8 * i)) }
         let message = OutgoingMessage(
-            clientMessageID: ClientMessageID(time: StoreFixture.wallTime, random: &random),
+            clientMessageID: ClientMessageID(time: .now, random: &random),
             target: .conversation(StoreFixture.conversation(of: sender)),
             contentType: "", body: body)
         let command = Command(request: requests[sender], kind: .send(message))

@@ -28,22 +28,18 @@ enum StoreBenchmark {
     static let windows = [1, 64, 256]
     private static let latenciesMax = 1 << 20
 
-    /// What later sections compare with.
-    struct Limits {
-        /// A flush of 4 KiB, in microseconds.
-        var flushMedian: Double
-        /// Messages per second with 64 operations outstanding.
-        var messagesPerSecond: Double
-    }
-
-    /// Measures each variant for `seconds` at a time, in turns.
-    static func run(directory: String, seconds: Double) throws -> (Report.Section, Limits) {
+    /// Measures each variant for `seconds` at a time, in turns; returns besides the messages per
+    /// second with 64 operations outstanding.
+    static func run(
+        directory: String, seconds: Double
+    ) throws -> (Report.Section, messagesPerSecond: Double) {
+        _ = bench_unpin()
         var flushes: [Commits] = []
         var puts = windows.map { _ in [Commits]() }
         var stores = windows.map { _ in [Commits]() }
         let path = directory + "/store"
         try StoreFixture.create(in: path, accounts: 2)
-        for round in 0..<2 {
+        for round in 0..<3 {
             flushes.append(try flush(directory, seconds: seconds))
             for (i, window) in windows.enumerated() {
                 puts[i].append(
@@ -81,12 +77,11 @@ enum StoreBenchmark {
             "a message writes several rows: itself, its deduplication, heads and feeds",
             "a flush: 4 KiB written and fdatasync, in the same directory",
         ]
-        let limits = Limits(
-            flushMedian: flushMedian, messagesPerSecond: median(stores[1].map(\.perSecond)))
-        return (section, limits)
+        return (section, median(stores[1].map(\.perSecond)))
     }
 
-    private static func flush(_ directory: String, seconds: Double) throws -> Commits {
+    /// Flushes of the disk that `directory` is on.
+    static func flush(_ directory: String, seconds: Double) throws -> Commits {
         try commits(batch: 1) { bench_flush(directory, seconds, $0, Int32(latenciesMax)) }
     }
 

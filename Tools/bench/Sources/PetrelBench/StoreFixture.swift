@@ -27,6 +27,15 @@ struct StoreFixture {
         return KeyPair(secret: SecretKey(copying: bytes.span.bytes))
     }
 
+    private static func deviceKey(of account: Int) throws -> DeviceKey {
+        let key = identity(of: account).publicKey
+        var reader = ByteReader(key.bytes)
+        return DeviceKey(
+            InlineWords4(
+                try reader.readUInt64(), try reader.readUInt64(), try reader.readUInt64(),
+                try reader.readUInt64()))
+    }
+
     /// The conversation of an account with its peer.
     static func conversation(of account: Int) -> ConversationID {
         ConversationID(UInt64(account / 2 + 1))
@@ -37,12 +46,10 @@ struct StoreFixture {
         let fixture = try StoreFixture(path)
         defer { fixture.store.close() }
         for account in 0..<accounts {
-            let key = identity(of: account).publicKey.bytes.withUnsafeBytes { Array($0) }
-            guard let words = InlineWords4(bytes: key) else { throw BenchFailure("no device key") }
             let create = CreateAccount(
                 account: AccountID(UInt64(account + 1)), handle: "bench-\(account)",
-                password: [UInt8](repeating: 0x78, count: 64), key: DeviceKey(words),
-                deviceName: "bench", helloCounter: 0, time: wallTime)
+                password: [UInt8](repeating: 0x78, count: 64), key: try deviceKey(of: account),
+                deviceName: "bench", helloCounter: 0, time: .now)
             try fixture.store.submit(.createAccount(create), ticket: UInt64(account))
         }
         for account in stride(from: 0, to: accounts, by: 2) {
@@ -68,12 +75,12 @@ struct StoreFixture {
         let sender = AccountID(UInt64(account + 1))
         let append = AppendMessage(
             account: sender, device: DeviceID(1),
-            clientMessageID: ClientMessageID(time: Self.wallTime, random: &random),
+            clientMessageID: ClientMessageID(time: WallTime.now, random: &random),
             target: .peer(
                 AccountID(UInt64(account + 2)), ifNew: Self.conversation(of: account)),
             contentType: "text/plain",
             body: [UInt8](repeating: 0x61, count: CoreBenchmark.messageByteCount),
-            digest: InlineWords4(random.next(), random.next(), 0, 0), time: Self.wallTime)
+            digest: InlineWords4(random.next(), random.next(), 0, 0), time: WallTime.now)
         try store.submit(.appendMessage(append), ticket: ticket)
     }
 
@@ -89,12 +96,5 @@ struct StoreFixture {
             commits.drain(into: &rings)
             store.takeCompletions(into: &completions)
         }
-    }
-
-    /// The present time of the wall clock.
-    static var wallTime: WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }

@@ -1,4 +1,4 @@
-// A thread on a processor of its own.
+// A thread, on a processor of its own if need be.
 
 import CBench
 import Glibc
@@ -13,11 +13,11 @@ struct Worker {
 
     private var thread = pthread_t()
 
-    /// Starts `run` on that processor, modulo those that there are.
-    init(processor: Int32, _ run: @escaping @Sendable () -> Void) throws {
+    /// Starts `run` on that processor, modulo those that there are; on any if it is `nil`.
+    init(processor: Int32? = nil, _ run: @escaping @Sendable () -> Void) throws {
         let body = Unmanaged.passRetained(
             Body {
-                _ = bench_pin(processor)
+                _ = processor.map { bench_pin($0) } ?? bench_unpin()
                 run()
             })
         let code = pthread_create(

@@ -14,6 +14,10 @@ double bench_seconds(void);
 double bench_thread_seconds(void);
 /// Keeps the calling thread on one processor, modulo those that there are; returns 0 on success.
 int bench_pin(int processor);
+/// Lets the calling thread, and those that it starts, run on any processor; returns 0 on success.
+int bench_unpin(void);
+/// Sleeps until `descriptor` can be read, or that many nanoseconds have passed.
+void bench_wait(int descriptor, int64_t nanoseconds);
 
 /// What an echo server and its load did.
 struct bench_echo {
@@ -30,11 +34,13 @@ struct bench_echo {
 };
 
 /// Runs an echo server of libevent, recvmmsg and sendmmsg on loopback, on processor 1, and keeps
-/// `window` datagrams of `byte_count` bytes on their way to it and back, from processor 0.
+/// up to `window` datagrams (64 or more) of `byte_count` bytes on their way to it and back, from
+/// processor 0.
 ///
-/// If `is_secure`, the server opens and seals each datagram (ChaCha20-Poly1305) before it goes back.
-/// Returns 0, or the error number of what failed.
-int bench_echo(int is_secure, int byte_count, int window, double seconds, struct bench_echo *result);
+/// If `is_secure`, the server opens and seals each datagram (ChaCha20-Poly1305) before it goes
+/// back. Returns 0, or the error number of what failed.
+int bench_echo(int is_secure, int byte_count, int window, double seconds,
+               struct bench_echo *result);
 
 /// CPU nanoseconds that libsodium takes to seal and open `byte_count` bytes (ChaCha20-Poly1305).
 double bench_cipher(int byte_count, int rounds);

@@ -1,0 +1,52 @@
+// Keeps a device's messages in order when the store cannot take one of them for now.
+
+internal import PetrelMessaging
+
+/// Terms of submission: a message that is refused for now takes with it those submitted after it,
+/// until their submitter was told.
+///
+/// Otherwise the next message of the same device would be committed before the refused one is tried
+/// again. Used by stores: `current` marks an operation when it is submitted, `mayApply` and
+/// `applied` are asked in the order of submission, `told` when completions are handed out.
+public struct AppendTerms: Sendable {
+    /// The term of what is submitted now.
+    public private(set) var current: UInt64 = 0
+    private var refused: UInt64?
+    private var isUntold = false
+
+    /// Creates the first term, in which nothing was refused.
+    public init() {}
+
+    /// Whether an operation submitted in `term` may be tried; if not, it is refused as `full`.
+    public func mayApply(_ operation: StoreOperation, submittedIn term: UInt64) -> Bool {
+        guard case .appendMessage = operation, let refused else { return true }
+        return term > refused
+    }
+
+    /// Notes what came of an operation.
+    public mutating func applied(
+        _ operation: StoreOperation, result: Result<StoreOutcome, StoreFailure>
+    ) {
+        guard case .appendMessage = operation, Self.isForNow(result) else { return }
+        refused = current
+        isUntold = true
+    }
+
+    /// Notes that the submitter has been handed all completions so far: a new term begins.
+    public mutating func told() {
+        guard isUntold else { return }
+        current += 1
+        isUntold = false
+    }
+
+    private static func isForNow(_ result: Result<StoreOutcome, StoreFailure>) -> Bool {
+        switch result {
+        case .failure(.full), .failure(.busy): true
+        case .failure(.failed): false  // nothing is taken in any more
+        case .success(.refused(let error)):
+            // A damaged record refuses what needs it for good, and nothing else.
+            error == .busy || error == .storageFull
+        case .success: false
+        }
+    }
+}
