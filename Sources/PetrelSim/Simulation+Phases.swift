@@ -11,7 +11,9 @@ extension Simulation {
         guard run(to: Self.start + .milliseconds(Int64(scenario.faultsEnd))) else { return }
         heal()
         guard awaitConnections(), awaitDelivery(), checkIntruders() else { return }
-        if scenario.endsWithRush { guard rush(), awaitDelivery() else { return } }
+        if scenario.endsWithRush {
+            guard warmUp(), awaitDelivery(), rush(), awaitDelivery() else { return }
+        }
         guard rest() else { return }
         oracle.recount(server, clients)
         guard oracle.breach == nil else { return }
@@ -52,6 +54,9 @@ extension Simulation {
             client.diesAfterWrite = nil
             startClient(index)
             resumeClient(index)
+            // There is room again, and the owner looks at the screen.
+            client.core?.connect(now: client.clock.local(now))
+            settleClient(index)
         }
         healedAt = now
     }
@@ -116,6 +121,15 @@ extension Simulation {
                 "intruder \(index) came for \(intruder.plan) and still has its session")
         }
         return oracle.breach == nil
+    }
+
+    /// Everybody says something, so that nobody finds out in the rush that its session is dead.
+    private func warmUp() -> Bool {
+        healedAt = now
+        for client in clients {
+            write(client: client.index, account: client.account, byteCount: 1)
+        }
+        return run(to: now + .seconds(5))
     }
 
     /// I19: everybody writes as much as everybody else, and nobody is left behind.
