@@ -1,11 +1,15 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-let common: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// Bugs planted on purpose, for `petrel sim --planted`; never in a build without this variable.
+let planted: [SwiftSetting] =
+    Context.environment["PETREL_PLANTED"] == nil ? [] : [.define("PETREL_PLANTED")]
+let common: [SwiftSetting] =
+    planted + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
 /// Modules that wrap C: views of their own that cannot outlive what they show.
 let door = common + [.enableExperimentalFeature("Lifetimes")]
 /// Modules that parse and decide: besides, every unsafe expression says so.

@@ -158,6 +158,9 @@ extension SyncEngine {
         sync = nil
         pullsOpen = 0
         for id in wanted { conversations[id]?.pull = nil }
+        #if PETREL_PLANTED
+            if PlantedBug.receiptsForgotten.isActive { recentlyTold.removeAll() }
+        #endif
         for id in recentlyTold {
             conversations[id]?.told = ConversationSequence(0)
             conversations[id]?.toldAt = nil
@@ -241,6 +244,9 @@ extension SyncEngine {
         newest = max(newest, feed)
         guard feed > cursor else { return }
         let isKnown = conversations[id].map { $0.local.peer.number != 0 } ?? false
+        #if PETREL_PLANTED
+            let previous = PlantedBug.cursorPassesGap.isActive ? cursor : previous
+        #endif
         guard previous <= cursor, isKnown else { return scheduleSync(at: now + Self.patience) }
         cursor = feed
         cursorIsDirty = true
@@ -267,6 +273,9 @@ extension SyncEngine {
     /// Lists or unlists the conversation by whether it has holes, which are pulled at `instant`.
     mutating func noteHoles(_ id: ConversationID, at instant: Instant) {
         guard let conversation = conversations[id] else { return }
+        #if PETREL_PLANTED
+            let instant = PlantedBug.holesNotPulled.isActive ? .distantFuture : instant
+        #endif
         let hasHoles = conversation.local.held.contiguous < conversation.local.head
         if hasHoles && !conversation.isWanted {
             conversations[id]?.isWanted = true

@@ -21,6 +21,9 @@ extension ServerCore {
         } else {
             metrics.messagesCommitted += 1
         }
+        #if PETREL_PLANTED
+            if PlantedBug.verdictLostOnDuplicate.isActive, message.isDuplicate { return }
+        #endif
         if isEnrolled(handle) {
             let verdict = Verdict(
                 clientMessageID: admitted.operation.clientMessageID,
@@ -61,7 +64,13 @@ extension ServerCore {
     private mutating func push(
         _ kind: Notice.Kind, _ step: FeedStep, except asking: Handle?, now: Instant
     ) {
-        let devices = live.sessions(of: step.account)
+        #if PETREL_PLANTED
+            let devices =
+                PlantedBug.pushedToEverybody.isActive
+                ? live.all : live.sessions(of: step.account)
+        #else
+            let devices = live.sessions(of: step.account)
+        #endif
         guard !devices.isEmpty else { return }
         var bytes: [UInt8] = []
         for device in devices where sessions.contains(device.handle) {
@@ -132,6 +141,9 @@ extension ServerCore {
 
     /// Makes answers to keepalives name the newest entry of the account's feed.
     mutating func raiseHint(_ handle: Handle, _ feed: FeedSequence) {
+        #if PETREL_PLANTED
+            if PlantedBug.hintNotRaised.isActive { return }
+        #endif
         if sessions[handle].session.keepaliveHint < feed.number {
             sessions[handle].session.keepaliveHint = feed.number
         }

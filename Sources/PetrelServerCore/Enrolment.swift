@@ -80,7 +80,12 @@ extension ServerCore {
         let feed = try store.newestFeed(principal.account)
         sessions[handle].state.phase = .enrolled(principal)
         let older = live.insert(handle, of: principal.device, account: principal.account)
-        if let older, sessions.contains(older) {
+        #if PETREL_PLANTED
+            let isKept = PlantedBug.olderSessionKept.isActive
+        #else
+            let isKept = false
+        #endif
+        if let older, !isKept, sessions.contains(older) {
             metrics.sessionsReplaced += 1
             close(older, .replaced, now: now)
         }
@@ -100,6 +105,9 @@ extension ServerCore {
     private mutating func welcomeKnown(
         _ handle: Handle, now: Instant, wall: WallTime
     ) throws(Refused) -> Bool {
+        #if PETREL_PLANTED
+            if PlantedBug.strangerForEver.isActive { return false }
+        #endif
         do throws(StoreFailure) {
             guard let device = try store.device(key: sessions[handle].state.key),
                 let account = try store.account(device.account)

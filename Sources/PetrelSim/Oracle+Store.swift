@@ -64,6 +64,10 @@ extension Oracle {
             }
             return
         }
+        if message.isDuplicate {
+            return fail(
+                .refusedIsAbsent, "\(name) is in the store, though it was never taken in")
+        }
         if entry.hasFailed { return fail(.refusedIsAbsent, "\(name) was refused and is stored") }
         appendedInLife += 1
         entry.place = place

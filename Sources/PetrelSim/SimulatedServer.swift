@@ -30,6 +30,8 @@ final class SimulatedServer {
     /// Operations in the transaction under way; 0 if there is none.
     var committing = 0
     var armedCrash: ArmedCrash?
+    /// How long the server is down after its disk failed.
+    var failureDownFor = Interval.milliseconds(200)
     var chance: RandomStream
     private let identity: SecretKey
     private let seed: UInt64
@@ -76,6 +78,8 @@ final class SimulatedServer {
         configuration.halfOpenMax = 16
         configuration.countersMax = 256
         configuration.operationsMax = 256
+        // A burst to a device fills this: pushes are skipped, and the device has to find out.
+        configuration.pushMessagesMax = 12
         configuration.session.isTracing = true
         return configuration
     }

@@ -92,10 +92,8 @@ extension Simulation {
         server.disk.fail(keeping: keepsLast ? server.committing : 0)
         server.committing = 0
         server.core?.collectCommits(now: serverTime, wall: server.clock.wall(now))
-        transmitServer()
-        queue.insert(
-            .serverCrashes(life: server.life, keepsLast: false, downFor: downFor),
-            at: now + .milliseconds(5))
+        server.failureDownFor = downFor
+        settleServer()
     }
 
     func passwordHashed(_ ticket: UInt64, _ result: HashResult, life: Int) {
@@ -111,11 +109,10 @@ extension Simulation {
         transmitServer()
         beginCommit()
         oracle.server(server, events: events)
-        if server.core?.hasFailed == true, server.committing == 0 {
-            queue.insert(
-                .serverCrashes(
-                    life: server.life, keepsLast: false, downFor: .milliseconds(200)),
-                at: now + .milliseconds(1))
+        if server.core?.hasFailed == true {
+            // As the real process does, which exits with 74.
+            note("server: ends, because its disk failed")
+            return crashServer(keepsLast: false, downFor: server.failureDownFor)
         }
         if server.isStopping, server.core?.isDrained == true {
             note("server: has ended in good order")

@@ -45,6 +45,7 @@ extension Session {
         var digest = StateDigest()
         digest.add(localID.value)
         digest.add(largestReceived ?? .max)
+        replay.add(to: &digest)
         digest.add(detector.packets.next)
         digest.add(detector.largestAcknowledged ?? .max)
         digest.add(detector.packets.bytesInFlight)

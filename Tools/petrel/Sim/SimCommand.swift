@@ -118,7 +118,7 @@ struct SimCommand: ParsableCommand {
         return options
     }
 
-    private func work() throws {
+    func work() throws {
         guard let seeds else { return }
         let options = try options()
         for seed in seeds.first...seeds.last {

@@ -51,30 +51,34 @@ extension SimCommand {
 
 /// Worker processes and the seeds that are left.
 final class SimFarm {
-    private struct Worker {
-        var child: Child
+    private final class Worker {
+        let child: Child
         /// The seed that it is at.
         var current: UInt64?
         /// The first seed that it has not begun.
         var next: UInt64
-        var last: UInt64
+        let last: UInt64
+
+        init(child: Child, seeds: SeedRange) {
+            self.child = child
+            next = seeds.first
+            last = seeds.last
+        }
     }
 
     private let jobs: Int
     private let arguments: [String]
-    private let environment: [String: String]
     private let chunk: UInt64
     private var left: [SeedRange]
     private var workers: [Worker] = []
 
     /// Creates a farm that has done nothing yet.
     init(
-        seeds: SeedRange, jobs: Int, arguments: [String], environment: [String: String] = [:]
+        seeds: SeedRange, jobs: Int, arguments: [String], chunk: UInt64? = nil
     ) {
         self.jobs = jobs
         self.arguments = arguments
-        self.environment = environment
-        chunk = min(200, max(1, seeds.count / UInt64(jobs * 8)))
+        self.chunk = chunk ?? min(200, max(1, seeds.count / UInt64(jobs * 8)))
         left = [seeds]
     }
 
@@ -89,11 +93,11 @@ final class SimFarm {
             await_()
             var index = 0
             while index < workers.count {
-                try read(&workers[index], take)
+                try read(workers[index], take)
                 if workers[index].child.isRunning {
                     index += 1
                 } else {
-                    try read(&workers[index], take)
+                    try read(workers[index], take)
                     try end(workers.remove(at: index), take)
                 }
             }
@@ -101,8 +105,14 @@ final class SimFarm {
         }
     }
 
-    /// Begins no more seeds.
-    func stop() { left.removeAll() }
+    /// Plays no seeds after that one any more.
+    func stop(after seed: UInt64) {
+        stopped = min(stopped, seed)
+        left = left.filter { $0.first < seed }
+        for worker in workers where worker.next > seed { worker.child.interrupt() }
+    }
+
+    private var stopped = UInt64.max
 
     private func nextRange() -> SeedRange? {
         guard let range = left.first else { return nil }
@@ -113,9 +123,8 @@ final class SimFarm {
 
     private func start(_ range: SeedRange) throws {
         let child = try Child(
-            "worker", arguments + ["--seeds", "\(range.first)..\(range.last)"],
-            environment: environment)
-        workers.append(Worker(child: child, next: range.first, last: range.last))
+            "worker", arguments + ["--seeds", "\(range.first)..\(range.last)"])
+        workers.append(Worker(child: child, seeds: range))
     }
 
     private func await_() {
@@ -125,7 +134,7 @@ final class SimFarm {
         poll(&descriptors, nfds_t(descriptors.count), 100)
     }
 
-    private func read(_ worker: inout Worker, _ take: (SimulationResult) throws -> Void) throws {
+    private func read(_ worker: Worker, _ take: (SimulationResult) throws -> Void) throws {
         for text in worker.child.takeLines() {
             guard let line = try? JSONDecoder().decode(SimReport.Line.self, from: Data(text.utf8))
             else { continue }
@@ -142,6 +151,7 @@ final class SimFarm {
 
     /// A worker is gone; if it died in a run, that is the run's result, and the rest goes on.
     private func end(_ worker: Worker, _ take: (SimulationResult) throws -> Void) throws {
+        if worker.next > stopped { return }
         if let seed = worker.current {
             let complaint = worker.child.complaints.first { $0.contains("atal error") } ?? ""
             let breach = Breach(
