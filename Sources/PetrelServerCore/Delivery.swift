@@ -59,7 +59,7 @@ extension ServerCore {
 
     /// Pushes a notice to the live sessions of an account.
     ///
-    /// A session whose queue is too full is passed over: the hint in its next keepalive tells the
+    /// A session whose queue is too full is passed over: once the queue is empty, a hint tells the
     /// client that it missed something, and it syncs.
     private mutating func push(
         _ kind: Notice.Kind, _ step: FeedStep, except asking: Handle?, now: Instant
@@ -78,6 +78,7 @@ extension ServerCore {
             guard device.handle != asking else { continue }
             guard hasRoom(device.handle) else {
                 metrics.pushesSkipped += 1
+                sessions[device.handle].state.hasMissed = true
                 continue
             }
             if bytes.isEmpty { bytes = Notice(request: 0, kind: kind).encoded() }

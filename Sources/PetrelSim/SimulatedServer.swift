@@ -30,6 +30,9 @@ final class SimulatedServer {
     /// Operations in the transaction under way; 0 if there is none.
     var committing = 0
     var armedCrash: ArmedCrash?
+    /// A failure of the disk that waits for the next commit: whether that is on the disk all the
+    /// same.
+    var armedFailure: (keepsLast: Bool, downFor: Interval)?
     /// How long the server is down after its disk failed.
     var failureDownFor = Interval.milliseconds(200)
     var chance: RandomStream

@@ -89,7 +89,7 @@ extension Simulation {
             server.disk.isFull = true
             queue.insert(.diskHasRoom, at: now + .milliseconds(Int64(duration)))
         case .diskError(let keepsLast, let duration):
-            failDisk(keepsLast: keepsLast, downFor: .milliseconds(Int64(duration)))
+            server.armedFailure = (keepsLast, .milliseconds(Int64(duration)))
         case .clientDiskFull(let client, let duration) where isClient(client):
             clients[client].disk.failure = .full
             queue.insert(

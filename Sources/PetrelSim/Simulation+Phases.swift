@@ -3,6 +3,7 @@
 internal import PetrelBase
 internal import PetrelClientCore
 internal import PetrelServerCore
+internal import PetrelServices
 
 extension Simulation {
     /// Plays the whole run; what is wrong is in the oracle.
@@ -43,9 +44,12 @@ extension Simulation {
         isHealed = true
         server.disk.isFull = false
         server.armedCrash = nil
+        server.armedFailure = nil
         attacker.spoofsLeft = 0
+        if server.disk.memory.isFailed { crashServer(keepsLast: false, downFor: .zero) }
         startServer()
         resumeServer()
+        queue.insert(.commitEnds(life: server.life), at: now + .milliseconds(1))
         for (index, client) in clients.enumerated() {
             client.up.heal(now: now)
             client.down.heal(now: now)
@@ -123,13 +127,17 @@ extension Simulation {
         return oracle.breach == nil
     }
 
-    /// Everybody says something, so that nobody finds out in the rush that its session is dead.
+    /// Everybody says something for a while, so that nobody finds out in the rush that its session
+    /// is dead, or has to learn then how fast the network is.
     private func warmUp() -> Bool {
         healedAt = now
-        for client in clients {
-            write(client: client.index, account: client.account, byteCount: 1)
+        for _ in 0..<10 {
+            for client in clients {
+                write(client: client.index, account: client.account, byteCount: 1)
+            }
+            guard run(to: now + .milliseconds(300)) else { return false }
         }
-        return run(to: now + .seconds(5))
+        return true
     }
 
     /// I19: everybody writes as much as everybody else, and nobody is left behind.
@@ -140,7 +148,7 @@ extension Simulation {
         for round in 0..<Self.rushMessages {
             for client in clients {
                 let account = (client.account + 1 + round % 2) % oracle.accountsCount
-                write(client: client.index, account: account, byteCount: 2_000)
+                write(client: client.index, account: account, byteCount: Self.rushByteCount)
             }
         }
         let limit = now + .seconds(20)
@@ -191,7 +199,8 @@ extension Simulation {
     private static let forgottenWithin = Interval.seconds(185)
     private static let restFor = Interval.seconds(60)
     private static let wakesMax = 20
-    private static let rushMessages = 20
+    private static let rushMessages = 40
+    private static let rushByteCount = 4_000
 }
 
 extension SimulatedClient {

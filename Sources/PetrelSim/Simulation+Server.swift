@@ -80,19 +80,15 @@ extension Simulation {
         }
         let count = server.committing
         server.committing = 0
-        server.disk.commit(count)
+        if let failure = server.armedFailure, count > 0 {
+            note("server: its disk fails")
+            server.armedFailure = nil
+            server.failureDownFor = failure.downFor
+            server.disk.fail(keeping: failure.keepsLast ? count : 0)
+        } else {
+            server.disk.commit(count)
+        }
         server.core?.collectCommits(now: serverTime, wall: server.clock.wall(now))
-        settleServer()
-    }
-
-    /// The disk fails: nothing under way is acknowledged, and the process must end.
-    func failDisk(keepsLast: Bool, downFor: Interval) {
-        guard server.isUp else { return }
-        note("server: its disk fails")
-        server.disk.fail(keeping: keepsLast ? server.committing : 0)
-        server.committing = 0
-        server.core?.collectCommits(now: serverTime, wall: server.clock.wall(now))
-        server.failureDownFor = downFor
         settleServer()
     }
 
