@@ -1,11 +1,15 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-let common: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// Bugs planted on purpose, for `petrel sim --planted`; never in a build without this variable.
+let planted: [SwiftSetting] =
+    Context.environment["PETREL_PLANTED"] == nil ? [] : [.define("PETREL_PLANTED")]
+let common: [SwiftSetting] =
+    planted + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
 /// Modules that wrap C: views of their own that cannot outlive what they show.
 let door = common + [.enableExperimentalFeature("Lifetimes")]
 /// Modules that parse and decide: besides, every unsafe expression says so.
@@ -77,12 +81,18 @@ let targets: [Target] = [
         ], swiftSettings: door),
     // Floor 7: instruments.
     .target(name: "CPetrelChance", dependencies: ["CSodium"]),
+    .target(
+        name: "PetrelSim",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServices", "PetrelServerCore", "PetrelClientCore", "CPetrelChance",
+        ], swiftSettings: door),
     // Tools.
     .executableTarget(
         name: "PetrelCommand",
         dependencies: [
             "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServerCore",
-            "PetrelServer", "PetrelEvent",
+            "PetrelServer", "PetrelEvent", "PetrelSim",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),

@@ -103,16 +103,37 @@ extension ClientCore {
         case .stranger:
             standing = .stranger
             pendingEvents.append(.stranger)
-        case .refusal(let refusal): received(refusal, request: request, now: now)
+        case .refusal(let refusal):
+            #if PETREL_PLANTED
+                let now =
+                    PlantedBug.pauseByCalendar.isActive
+                    ? Instant(nanoseconds: wall.milliseconds * 1_000_000) : now
+            #endif
+            received(refusal, request: request, now: now)
         case .verdict(let verdict): received(verdict, now: now)
-        case .message(let push):
-            settle(push.record)
-            sync.received(push, now: now)
-        case .receipt(let receipt): sync.received(receipt, now: now)
+        case .message, .receipt:
+            // What is pushed may overtake the welcome. Until that has come, it is not known whose
+            // messages these are; the sync that follows it brings them.
+            #if PETREL_PLANTED
+                let standing =
+                    PlantedBug.pushBeforeWelcome.isActive ? .known : self.standing
+            #endif
+            guard standing == .known else { return }
+            receivedPush(notice.kind, now: now)
         case .syncPage(let page): sync.received(page, request: request, now: now)
         case .page(let page):
             for record in page.records { settle(record) }
             sync.received(page, request: request, now: now)
+        }
+    }
+
+    private mutating func receivedPush(_ kind: Notice.Kind, now: Instant) {
+        switch kind {
+        case .message(let push):
+            settle(push.record)
+            sync.received(push, now: now)
+        case .receipt(let receipt): sync.received(receipt, now: now)
+        default: break
         }
     }
 

@@ -78,6 +78,12 @@ extension ClientCore {
             events.append(contentsOf: told)
             return true
         } catch {
+            #if PETREL_PLANTED
+                if PlantedBug.clientDiskIgnored.isActive {
+                    events.append(contentsOf: told)
+                    return true
+                }
+            #endif
             let pause = min(max(Self.stallPauseFirst, stallPause * 2), Self.stallPauseMax)
             stallPause = pause
             let retryAt = error == .full ? now + pause : .distantFuture
@@ -114,7 +120,13 @@ extension ClientCore {
             // Time itself as the lower bound: a device whose data came from an old backup would
             // otherwise say numbers that the server has heard, and get no answer.
             let past = try store.helloCounter()
-            let counter = max(past == .max ? past : past + 1, UInt64(clamping: wall.milliseconds))
+            let time = UInt64(clamping: wall.milliseconds)
+            #if PETREL_PLANTED
+                let isLost = PlantedBug.counterFollowsCalendar.isActive
+                let counter = isLost ? time : max(past == .max ? past : past + 1, time)
+            #else
+                let counter = max(past == .max ? past : past + 1, time)
+            #endif
             guard store([.helloCounter(counter)], thenTell: [], now: now) else { return }
             let attempt =
                 isSuspect ? connector.nextResumption() : connector.nextAttempt(now: now)

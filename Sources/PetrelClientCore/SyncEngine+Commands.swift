@@ -80,14 +80,10 @@ extension SyncEngine {
             pullsOpen += 1
         case .acknowledge(let feed, let watermarks):
             toldFeed = feed
-            for watermark in watermarks {
-                conversations[watermark.conversation]?.told = watermark.sequence
-                conversations[watermark.conversation]?.isUntold = false
-            }
+            for watermark in watermarks { noteTold(watermark, now: now) }
+            forgetTold(before: now - Self.commitMax)
             untold.removeAll { conversations[$0]?.isUntold == false }
-            recentlyTold.append(watermarks)
             acknowledgementsOpen += 1
-            if recentlyTold.count > Self.acknowledgementsMax { recentlyTold.removeFirst() }
             acknowledgedLast = now
             acknowledgeAt = .distantFuture
             noteAcknowledgement(now: now)
@@ -203,6 +199,25 @@ extension SyncEngine {
         return .acknowledge(feed: cursor, delivered: watermarks)
     }
 
+    /// The server is told of a watermark.
+    private mutating func noteTold(_ watermark: Watermark, now: Instant) {
+        let id = watermark.conversation
+        guard conversations[id] != nil else { return }
+        if conversations[id]?.toldAt == nil { recentlyTold.append(id) }
+        conversations[id]?.told = watermark.sequence
+        conversations[id]?.toldAt = now
+        conversations[id]?.isUntold = false
+    }
+
+    /// What was told so long ago in this session is stored.
+    private mutating func forgetTold(before moment: Instant) {
+        recentlyTold.removeAll { id in
+            guard let told = conversations[id]?.toldAt, told < moment else { return false }
+            conversations[id]?.toldAt = nil
+            return true
+        }
+    }
+
     /// Lists the conversation if the prefix received grew over somebody else's message.
     mutating func noteUntold(_ id: ConversationID) {
         guard let conversation = conversations[id], !conversation.isUntold else { return }
@@ -247,6 +262,8 @@ extension SyncEngine {
     static let acknowledgePause = Interval.milliseconds(100)
     /// Acknowledgements of the feed alone are at least so far apart.
     static let feedPause = Interval.seconds(1)
+    /// Longer than a message to the server and its commit may take in a session that lives.
+    static let commitMax = Interval.seconds(120)
     /// Acknowledgements under way; what grows meanwhile is told by the next one.
     static let acknowledgementsMax = 2
 }

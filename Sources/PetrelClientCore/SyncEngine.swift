@@ -42,6 +42,8 @@ public struct SyncEngine: Sendable {
         var fruitless = 0
         /// The watermark that the server was told in this session.
         var told: ConversationSequence
+        /// When that was; `nil` if it is not listed in `recentlyTold`.
+        var toldAt: Instant?
         /// The newest place that is worth a receipt, because somebody else filled it.
         var foreign: ConversationSequence
         /// Listed in `untold`.
@@ -82,9 +84,9 @@ public struct SyncEngine: Sendable {
     /// Acknowledgements that the server's transport does not have yet.
     var acknowledgementsOpen = 0
     var toldFeed = FeedSequence(0)
-    /// What the last acknowledgements of the session said, newest last: the server may have died
-    /// before it stored them.
-    var recentlyTold: [[Watermark]] = []
+    /// Conversations whose watermark was told lately: the server may have died before it stored it,
+    /// or may never have got it, for acknowledgements do not arrive in the order of their loss.
+    var recentlyTold: [ConversationID] = []
 
     /// Creates an engine from what the client's store holds.
     public init(incarnation: UInt64, cursor: FeedSequence, conversations: [LocalConversation]) {
@@ -156,9 +158,13 @@ extension SyncEngine {
         sync = nil
         pullsOpen = 0
         for id in wanted { conversations[id]?.pull = nil }
-        for watermark in recentlyTold.joined() {
-            conversations[watermark.conversation]?.told = ConversationSequence(0)
-            noteUntold(watermark.conversation)
+        #if PETREL_PLANTED
+            if PlantedBug.receiptsForgotten.isActive { recentlyTold.removeAll() }
+        #endif
+        for id in recentlyTold {
+            conversations[id]?.told = ConversationSequence(0)
+            conversations[id]?.toldAt = nil
+            noteUntold(id)
         }
         recentlyTold.removeAll()
         if acknowledgementsOpen > 0 { toldFeed = FeedSequence(0) }
@@ -238,6 +244,9 @@ extension SyncEngine {
         newest = max(newest, feed)
         guard feed > cursor else { return }
         let isKnown = conversations[id].map { $0.local.peer.number != 0 } ?? false
+        #if PETREL_PLANTED
+            let previous = PlantedBug.cursorPassesGap.isActive ? cursor : previous
+        #endif
         guard previous <= cursor, isKnown else { return scheduleSync(at: now + Self.patience) }
         cursor = feed
         cursorIsDirty = true
@@ -264,6 +273,9 @@ extension SyncEngine {
     /// Lists or unlists the conversation by whether it has holes, which are pulled at `instant`.
     mutating func noteHoles(_ id: ConversationID, at instant: Instant) {
         guard let conversation = conversations[id] else { return }
+        #if PETREL_PLANTED
+            let instant = PlantedBug.holesNotPulled.isActive ? .distantFuture : instant
+        #endif
         let hasHoles = conversation.local.held.contiguous < conversation.local.head
         if hasHoles && !conversation.isWanted {
             conversations[id]?.isWanted = true

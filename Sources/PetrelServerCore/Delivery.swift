@@ -21,6 +21,9 @@ extension ServerCore {
         } else {
             metrics.messagesCommitted += 1
         }
+        #if PETREL_PLANTED
+            if PlantedBug.verdictLostOnDuplicate.isActive, message.isDuplicate { return }
+        #endif
         if isEnrolled(handle) {
             let verdict = Verdict(
                 clientMessageID: admitted.operation.clientMessageID,
@@ -56,12 +59,18 @@ extension ServerCore {
 
     /// Pushes a notice to the live sessions of an account.
     ///
-    /// A session whose queue is too full is passed over: the hint in its next keepalive tells the
+    /// A session whose queue is too full is passed over: once the queue is empty, a hint tells the
     /// client that it missed something, and it syncs.
     private mutating func push(
         _ kind: Notice.Kind, _ step: FeedStep, except asking: Handle?, now: Instant
     ) {
-        let devices = live.sessions(of: step.account)
+        #if PETREL_PLANTED
+            let devices =
+                PlantedBug.pushedToEverybody.isActive
+                ? live.all : live.sessions(of: step.account)
+        #else
+            let devices = live.sessions(of: step.account)
+        #endif
         guard !devices.isEmpty else { return }
         var bytes: [UInt8] = []
         for device in devices where sessions.contains(device.handle) {
@@ -69,6 +78,7 @@ extension ServerCore {
             guard device.handle != asking else { continue }
             guard hasRoom(device.handle) else {
                 metrics.pushesSkipped += 1
+                sessions[device.handle].state.hasMissed = true
                 continue
             }
             if bytes.isEmpty { bytes = Notice(request: 0, kind: kind).encoded() }
@@ -132,6 +142,9 @@ extension ServerCore {
 
     /// Makes answers to keepalives name the newest entry of the account's feed.
     mutating func raiseHint(_ handle: Handle, _ feed: FeedSequence) {
+        #if PETREL_PLANTED
+            if PlantedBug.hintNotRaised.isActive { return }
+        #endif
         if sessions[handle].session.keepaliveHint < feed.number {
             sessions[handle].session.keepaliveHint = feed.number
         }

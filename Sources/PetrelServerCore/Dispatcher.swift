@@ -63,9 +63,9 @@ extension ServerCore {
         do throws(Refused) {
             switch (command.kind, sessions[handle].state.phase) {
             case (.register(let form), .stranger):
-                try beginEnrolment(.register, form, request, from: handle, now: now)
+                try beginEnrolment(.register, form, request, from: handle, now: now, wall: wall)
             case (.logIn(let form), .stranger):
-                try beginEnrolment(.logIn, form, request, from: handle, now: now)
+                try beginEnrolment(.logIn, form, request, from: handle, now: now, wall: wall)
             case (.register, .enrolling), (.logIn, .enrolling):
                 throw Refused(.busy, retryAfter: .seconds(1))
             case (.register, _), (.logIn, _): throw Refused(.alreadyEnrolled)
@@ -134,6 +134,11 @@ extension ServerCore {
             try submit(
                 .appendMessage(admitted.operation),
                 .message(handle, request: request, principal, admitted))
+            #if PETREL_PLANTED
+                if PlantedBug.verdictBeforeCommit.isActive {
+                    tellEarly(admitted, principal, request, to: handle, now: now)
+                }
+            #endif
             sessions[handle].state.blockedBy = nil
         } catch {
             block(handle, cmid, after: error)
@@ -141,8 +146,28 @@ extension ServerCore {
         }
     }
 
+    #if PETREL_PLANTED
+        private mutating func tellEarly(
+            _ admitted: MessageService.Admitted, _ sender: Principal, _ request: UInt64,
+            to handle: Handle, now: Instant
+        ) {
+            guard case .conversation(let id) = admitted.operation.target,
+                let conversation = try? store.conversation(id)
+            else { return }
+            let verdict = Verdict(
+                clientMessageID: admitted.operation.clientMessageID, conversation: id,
+                sequence: ConversationSequence(conversation.last.number + 1),
+                time: admitted.operation.time, feed: .init(0), previousFeed: .init(0),
+                peer: admitted.peer, peerHandle: admitted.peerHandle)
+            tell(.verdict(verdict), request: request, to: handle, as: .durable, now: now)
+        }
+    #endif
+
     /// Keeps later messages of the session behind one that was refused for now.
     mutating func block(_ handle: Handle, _ cmid: ClientMessageID, after refusal: Refused) {
+        #if PETREL_PLANTED
+            if PlantedBug.orderLostAfterRefusal.isActive { return }
+        #endif
         switch refusal.error {
         case .busy, .storageFull:
             if sessions[handle].state.blockedBy == nil { sessions[handle].state.blockedBy = cmid }

@@ -44,7 +44,7 @@ extension ServerCore {
                 .enrolment(handle, request: enrolment.request, name: next.handle))
             if let renewal = next.renewal { submitHousekeeping(renewal) }
         } catch {
-            refuseEnrolment(error, request: enrolment.request, to: handle, now: now)
+            refuseEnrolment(error, request: enrolment.request, to: handle, now: now, wall: wall)
         }
     }
 
@@ -80,7 +80,12 @@ extension ServerCore {
         let feed = try store.newestFeed(principal.account)
         sessions[handle].state.phase = .enrolled(principal)
         let older = live.insert(handle, of: principal.device, account: principal.account)
-        if let older, sessions.contains(older) {
+        #if PETREL_PLANTED
+            let isKept = PlantedBug.olderSessionKept.isActive
+        #else
+            let isKept = false
+        #endif
+        if let older, !isKept, sessions.contains(older) {
             metrics.sessionsReplaced += 1
             close(older, .replaced, now: now)
         }
@@ -91,14 +96,41 @@ extension ServerCore {
         tell(.welcome(welcome), request: request, to: handle, as: .reliable, now: now)
     }
 
+    /// Welcomes a stranger whose key has become that of a device, by another session's enrolment
+    /// that was under way; returns whether it has.
+    ///
+    /// It proved the key, so it is owed what it would be told if it connected now: a client whose
+    /// session was told nothing would ask for ever. Whether this is the account that it wishes for,
+    /// it can see from the handle.
+    private mutating func welcomeKnown(
+        _ handle: Handle, now: Instant, wall: WallTime
+    ) throws(Refused) -> Bool {
+        #if PETREL_PLANTED
+            if PlantedBug.strangerForEver.isActive { return false }
+        #endif
+        do throws(StoreFailure) {
+            guard let device = try store.device(key: sessions[handle].state.key),
+                let account = try store.account(device.account)
+            else { return false }
+            let principal = Principal(
+                account: device.account, device: device.device, handle: account.handle)
+            try welcome(principal, request: 0, handle, now: now, wall: wall)
+            return true
+        } catch {
+            noteFailure(error)
+            throw Refused(error)
+        }
+    }
+
     /// Asks for the password to be hashed.
     mutating func beginEnrolment(
         _ wish: AccountService.Wish, _ form: Registration, _ request: UInt64,
-        from handle: Handle, now: Instant
+        from handle: Handle, now: Instant, wall: WallTime
     ) throws(Refused) {
         guard enrolments.count < configuration.hashJobsMax else {
             throw Refused(.busy, retryAfter: .seconds(1))
         }
+        guard try !welcomeKnown(handle, now: now, wall: wall) else { return }
         let state = sessions[handle].state
         let applicant = AccountService.Applicant(
             key: state.key, helloCounter: state.helloCounter, address: state.address)
@@ -120,16 +152,21 @@ extension ServerCore {
             try welcome(principal, request: request, handle, now: now, wall: wall)
         } catch {
             noteFailure(error)
-            refuseEnrolment(Refused(error), request: request, to: handle, now: now)
+            refuseEnrolment(Refused(error), request: request, to: handle, now: now, wall: wall)
         }
     }
 
-    /// Tells a stranger that it stays one.
+    /// Tells a stranger that it stays one, unless its key is that of a device by now.
     mutating func refuseEnrolment(
-        _ refusal: Refused, request: UInt64, to handle: Handle, now: Instant
+        _ refusal: Refused, request: UInt64, to handle: Handle, now: Instant, wall: WallTime
     ) {
         guard isEnrolling(handle) else { return }
         sessions[handle].state.phase = .stranger
+        if refusal.error == .alreadyEnrolled,
+            (try? welcomeKnown(handle, now: now, wall: wall)) == true
+        {
+            return
+        }
         refuse(refusal, request: request, to: handle, now: now)
     }
 

@@ -16,6 +16,13 @@ struct LiveDevices {
     /// Accounts with a session.
     var accountsCount: Int { devices.count }
 
+    #if PETREL_PLANTED
+        var all: [Device] { devices.sorted { $0.key < $1.key }.flatMap(\.value) }
+    #endif
+
+    /// Devices with a session.
+    var devicesCount: Int { devices.values.reduce(0) { $0 + $1.count } }
+
     /// The sessions of an account, in the order in which they began.
     func sessions(of account: AccountID) -> [Device] { devices[account] ?? [] }
 

@@ -131,6 +131,9 @@ extension ServerCore {
             HalfOpen(tag: tag, accept: accept, handle: handle),
             until: now + configuration.halfOpenLifetime)
         answer(handle, to: address)
+        #if PETREL_PLANTED
+            if PlantedBug.actsUnconfirmed.isActive { confirm(handle, now: now, wall: .init(milliseconds: 0)) }
+        #endif
         metrics.hellosAccepted += 1
         return true
     }

@@ -39,6 +39,7 @@ extension ServerCore {
             if let handle = sessions.handle(slot: slot) {
                 let transmission = sessions[handle].session.transmit(into: &room, now: now)
                 if let transmission { return transmission }
+                if announceMissed(handle) { continue }
                 rest(handle)
             }
             isReady[slot] = false
@@ -47,8 +48,21 @@ extension ServerCore {
         return nil
     }
 
+    /// Has the session told that pushes were left out, if it has taken all others; returns whether.
+    ///
+    /// Its next keepalive might be long in coming: a client that sends sends none.
+    private mutating func announceMissed(_ handle: Handle) -> Bool {
+        guard sessions[handle].state.hasMissed, sessions[handle].session.queuedMessages == 0,
+            sessions[handle].state.phase != .over
+        else { return false }
+        sessions[handle].state.hasMissed = false
+        sessions[handle].session.announceHint()
+        return true
+    }
+
     /// The session has nothing to send now: it waits for its deadline, or goes if it is over.
     private mutating func rest(_ handle: Handle) {
+        collectTrace(handle)
         if sessions[handle].state.phase == .over {
             remove(handle)
         } else {

@@ -55,6 +55,7 @@ public struct ServerCore: ~Copyable {
     /// What was counted.
     public internal(set) var metrics = CoreMetrics()
     var keyLog: [String] = []
+    var traces: [SessionTrace] = []
     /// Whether the store failed: nothing is acknowledged any more, and the process must end.
     public internal(set) var hasFailed = false
     /// Whether `stop` was called.

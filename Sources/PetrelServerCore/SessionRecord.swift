@@ -38,6 +38,8 @@ struct SessionState {
     var address: Address
     /// Messages that were no commands.
     var garbage = 0
+    /// Whether a push was left out that the client was not told of yet.
+    var hasMissed = false
     /// The send that must be repeated before any other is taken in.
     ///
     /// A device's messages are applied in its own order. When one is refused because the store is

@@ -1,5 +1,9 @@
 // The reference implementation of the store: no disk, but a disk's delays, crashes and failures.
 
+#if PETREL_PLANTED
+    internal import PetrelBase
+#endif
+
 /// A store in memory, for tests, and for the simulator as its disk.
 ///
 /// A plain value. By default each operation is durable at once and its completion waits for
@@ -70,6 +74,9 @@ public struct MemoryStore: Store, Sendable {
     /// was told; the others, and all completions not taken yet, are gone.
     public mutating func crash(keeping count: Int = 0) {
         for submission in takePending(count) { _ = apply(submission) }
+        #if PETREL_PLANTED
+            if PlantedBug.deduplicationForgotten.isActive { durable.deduplication.removeAll() }
+        #endif
         pending.removeAll()
         completions.removeAll()
         terms = AppendTerms()

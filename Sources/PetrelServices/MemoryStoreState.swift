@@ -63,7 +63,12 @@ struct MemoryStoreState: Sendable {
             switch operation {
             case .createAccount(let create): return .success(try add(create, isFull: isFull))
             case .enrolDevice(let enrol): return .success(try add(enrol, isFull: isFull))
-            case .appendMessage(let append): return .success(try add(append, isFull: isFull))
+            case .appendMessage(let append):
+                let outcome = try add(append, isFull: isFull)
+                #if PETREL_PLANTED
+                    if isFull { return .failure(.full) }
+                #endif
+                return .success(outcome)
             case .acknowledge(let acknowledge): return .success(try raise(acknowledge))
             case .raiseHelloCounter(let account, let device, let counter):
                 try change(device, of: account) { device in

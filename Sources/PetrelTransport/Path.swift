@@ -20,7 +20,12 @@ struct Path: Sendable {
     init(address: Address) { self.address = address }
 
     /// Bytes that may go to `address` now.
-    var allowance: Int { validator.isProven ? Int.max : bytesReceived - bytesSent }
+    var allowance: Int {
+        #if PETREL_PLANTED
+            if PlantedBug.amplificationUnlimited.isActive { return Int.max }
+        #endif
+        return validator.isProven ? Int.max : bytesReceived - bytesSent
+    }
 
     /// Notes a datagram from `address`.
     mutating func received(byteCount: Int) { bytesReceived += byteCount }

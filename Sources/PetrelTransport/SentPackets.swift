@@ -100,6 +100,12 @@ struct SentPackets: Sendable {
     /// Changes the state of a packet, and counts what is in flight.
     mutating func mark(_ number: UInt64, _ state: SentPacket.State) {
         let index = slot(number)
+        #if PETREL_PLANTED
+            if PlantedBug.lostStaysInFlight.isActive, state == .lost {
+                ring[index].state = state
+                return
+            }
+        #endif
         if ring[index].state == .inFlight {
             bytesInFlight -= Int(ring[index].byteCount)
             inFlightCount -= 1

@@ -40,6 +40,9 @@ extension Session {
         return number
     }
 
+    /// Tells the client `keepaliveHint` with the next packet, though it did not ask.
+    public mutating func announceHint() { control.keepaliveAnswer = true }
+
     /// Ends the session: `.closed` is told at once, and a CLOSE goes out with the next `transmit`.
     public mutating func close(
         _ code: ErrorCode, now: Instant, into events: inout SessionEvents

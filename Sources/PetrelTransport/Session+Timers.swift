@@ -38,6 +38,11 @@ extension Session {
         timers[.probe] = detector.probeDeadline(
             ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
+        #if PETREL_PLANTED
+            if PlantedBug.probeNotArmed.isActive, statistics.addressMoves > 0 {
+                timers[.probe] = .distantFuture
+            }
+        #endif
         let waitsForPacer = !pacer.mayProceed && queue.hasSendable()
         timers[.pace] =
             waitsForPacer
@@ -95,6 +100,9 @@ extension Session {
             switch packet.frames[i] {
             case .none: break
             case .fragment(let slot, let index, let kind, let message):
+                #if PETREL_PLANTED
+                    if PlantedBug.repairLeftOut.isActive, number % 3 == 0 { break }
+                #endif
                 let isRepeated = queue.mustRepeat(
                     slot: slot, index: index, deliveryClass: kind, number: message, packet: number)
                 if isRepeated { byteCount += WireLimits.fragmentByteCount }

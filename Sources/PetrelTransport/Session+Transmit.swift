@@ -61,7 +61,14 @@ extension Session {
         sendsData: Bool, into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         makeRoomForPacket(now: now)
-        let number = detector.packets.next
+        #if PETREL_PLANTED
+            let isReused =
+                PlantedBug.numberReused.isActive && statistics.addressMoves > 0
+                && detector.packets.next % 4 == 3
+            let number = detector.packets.next - (isReused ? 1 : 0)
+        #else
+            let number = detector.packets.next
+        #endif
         let header = header(number)
         let sizeMax = min(configuration.datagramByteCountMax, room.byteCount, path.allowance)
         var packet = SentPacket()
@@ -144,6 +151,9 @@ extension Session {
             packet.append(.keepaliveAnswer)
             packet.state = .inFlight
         }
+        #if PETREL_PLANTED
+            if PlantedBug.creditNotAnnounced.isActive { control.credit = false }
+        #endif
         if control.credit,
             writeControlFrame(.credit(limit: reassembler.announceCredit()), to: &writer)
         {

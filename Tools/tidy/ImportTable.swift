@@ -53,11 +53,18 @@ enum ImportTable {
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
                 "PetrelClientCore", "PetrelEvent", "PetrelStore",
             ], system: shell),
+        // CPetrelChance puts a seeded generator beneath libsodium: nobody else may.
+        "PetrelSim": Room(
+            floor: 7,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "CPetrelChance",
+            ]),
         "PetrelCommand": Room(
             floor: 7,
             modules: [
                 "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelMessaging",
-                "PetrelServerCore", "PetrelServer", "PetrelEvent", "ArgumentParser",
+                "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim", "ArgumentParser",
             ], system: ["Foundation", "Dispatch", "Glibc", "Synchronization"]),
         "bench": Room(
             floor: 7,

@@ -1,0 +1,75 @@
+// Bugs planted on purpose, to test the tests: compiled only with the setting `PETREL_PLANTED`.
+
+#if PETREL_PLANTED
+    /// A bug that the simulator must find; each is planted where its name is used.
+    public enum PlantedBug: String, CaseIterable, Sendable {
+        /// The sender is told its verdict before the message is on the disk.
+        case verdictBeforeCommit
+        /// What deduplication remembers does not survive a crash of the server.
+        case deduplicationForgotten
+        /// A refused message is stored all the same.
+        case refusedButStored
+        /// A failed disk goes unnoticed.
+        case diskErrorIgnored
+        /// Anybody may read any conversation.
+        case memberCheckSkipped
+        /// A message is pushed to all devices there are.
+        case pushedToEverybody
+        /// The verdict on a message that was committed before is not told.
+        case verdictLostOnDuplicate
+        /// A newer session of a device does not take the place of the older one.
+        case olderSessionKept
+        /// The server does not say in answers to keepalives what a device has missed.
+        case hintNotRaised
+        /// Messages behind a refused one are taken in.
+        case orderLostAfterRefusal
+        /// A session acts on its HELLO, before the client has shown that it lives.
+        case actsUnconfirmed
+        /// A stranger stays one, though its key was enrolled meanwhile.
+        case strangerForEver
+        /// A packet number counts as received before the packet is opened.
+        case markedBeforeOpened
+        /// The replay window lets the newest packet through twice.
+        case windowOffByOne
+        /// After a change of address, packet numbers are used twice.
+        case numberReused
+        /// An unproven address gets as much as a proven one.
+        case amplificationUnlimited
+        /// The sender is never told that it may send more.
+        case creditNotAnnounced
+        /// A fragment may have two contents.
+        case fragmentsConflict
+        /// Once the peer has moved, nothing is sent again by the probe timer.
+        case probeNotArmed
+        /// Bytes of lost packets stay counted as in flight.
+        case lostStaysInFlight
+        /// The timer of an acknowledgement is not stopped when it was sent.
+        case acknowledgementTimerSpins
+        /// A message leaves the outbox when it is sent.
+        case outboxForgets
+        /// The cursor passes changes that the device does not have.
+        case cursorPassesGap
+        /// Holes are not asked for.
+        case holesNotPulled
+        /// A pause asked for by the server is measured on the calendar.
+        case pauseByCalendar
+        /// What the client's disk does not take is told and acknowledged as if it had.
+        case clientDiskIgnored
+        /// The handshake counter follows the calendar, wherever that goes.
+        case counterFollowsCalendar
+        /// Acknowledgements that may not have been stored are not repeated.
+        case receiptsForgotten
+        /// What is pushed before the welcome is taken in, for whomever.
+        case pushBeforeWelcome
+        /// Every third repair of a lost message is left out.
+        case repairLeftOut
+
+        /// The bug of this process; set once, before anything else runs.
+        public static func plant(_ bug: PlantedBug) { unsafe active = bug }
+
+        /// Whether this is the bug of this process.
+        public var isActive: Bool { unsafe Self.active == self }
+
+        nonisolated(unsafe) private static var active: PlantedBug?
+    }
+#endif

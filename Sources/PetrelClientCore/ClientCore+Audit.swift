@@ -1,0 +1,42 @@
+// What simulations and tests look at after each step: traces, counts, a fold of the state.
+
+internal import PetrelBase
+internal import PetrelMessaging
+public import PetrelTransport
+
+extension ClientCore {
+    /// Moves what the session has noted to the end of `list`; nothing unless the configuration asks.
+    ///
+    /// - Returns: the session's connection ID; `nil` if there is no session.
+    public mutating func takeTrace(into list: inout [TimedTraceEvent]) -> UInt64? {
+        session?.takeTrace(into: &list)
+        return session?.connectionID
+    }
+
+    /// Counts again what the session counts as it goes; returns the first thing that is wrong.
+    public func audit() -> AuditFinding? {
+        switch session {
+        case .some(let session): session.audit()
+        case .none: nil
+        }
+    }
+
+    /// A fold of the state that garbage must not change; counters are left out.
+    public var stateDigest: UInt64 {
+        var digest = StateDigest()
+        switch session {
+        case .some(let session): digest.add(session.stateDigest)
+        case .none: break
+        }
+        digest.add(sessionIsLive ? 1 : 0)
+        digest.add(requests)
+        digest.add(acknowledgements.count)
+        digest.add(sync.cursor.number)
+        digest.add(sync.newest.number)
+        switch handshake {
+        case .some(let handshake): digest.add(handshake.deadline.nanoseconds)
+        case .none: break
+        }
+        return digest.value
+    }
+}

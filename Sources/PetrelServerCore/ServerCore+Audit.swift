@@ -1,0 +1,75 @@
+// What simulations and tests look at after each step: traces, counts, a fold of the state.
+
+internal import PetrelBase
+public import PetrelTransport
+
+/// What a session has noted since it was last asked.
+public struct SessionTrace: Equatable, Sendable {
+    /// The session's connection ID.
+    public var connectionID: UInt64
+    /// The observations, oldest first.
+    public var events: [TimedTraceEvent]
+}
+
+extension ServerCore {
+    /// Moves the traces of sessions to the end of `list`; none unless the configuration asks.
+    public mutating func takeTraces(into list: inout [SessionTrace]) {
+        list.append(contentsOf: traces)
+        traces.removeAll(keepingCapacity: true)
+    }
+
+    /// Keeps the session's trace for `takeTraces`.
+    mutating func collectTrace(_ handle: Handle) {
+        guard configuration.session.isTracing else { return }
+        var events: [TimedTraceEvent] = []
+        sessions[handle].session.takeTrace(into: &events)
+        guard !events.isEmpty else { return }
+        traces.append(
+            SessionTrace(connectionID: sessions[handle].state.connectionID, events: events))
+    }
+
+    /// Counts again what is counted as it goes; returns the first thing that is wrong.
+    ///
+    /// - Complexity: O(sessions and what they have under way); not for the packet path.
+    public func audit() -> AuditFinding? {
+        guard halfOpen.count <= configuration.halfOpenMax,
+            sessions.count <= configuration.sessionsMax + configuration.halfOpenMax
+        else { return .unbounded("\(sessions.count) sessions") }
+        guard operations.count <= configuration.operationsMax else {
+            return .unbounded("\(operations.count) operations")
+        }
+        guard enrolments.count <= configuration.hashJobsMax else {
+            return .unbounded("\(enrolments.count) enrolments")
+        }
+        guard table.count == sessions.count else {
+            return .unbalanced("\(table.count) connection IDs for \(sessions.count) sessions")
+        }
+        var enrolled = 0
+        for slot in 0..<sessions.capacity {
+            guard let handle = sessions.handle(slot: slot) else { continue }
+            if case .enrolled = sessions[handle].state.phase { enrolled += 1 }
+            if let finding = sessions[handle].session.audit() { return finding }
+        }
+        guard enrolled == live.devicesCount else {
+            return .unbalanced("\(enrolled) sessions of devices, \(live.devicesCount) live ones")
+        }
+        return nil
+    }
+
+    /// A fold of the state that garbage must not change; counters are left out.
+    public var stateDigest: UInt64 {
+        var digest = StateDigest()
+        for slot in 0..<sessions.capacity {
+            guard let handle = sessions.handle(slot: slot) else { continue }
+            digest.add(sessions[handle].session.stateDigest)
+            digest.add(sessions[handle].state.phase == .over ? 1 : 0)
+            digest.add(sessions[handle].state.garbage)
+        }
+        digest.add(sessions.count)
+        digest.add(halfOpen.count)
+        digest.add(operations.count)
+        digest.add(enrolments.count)
+        digest.add(nextTicket)
+        return digest.value
+    }
+}

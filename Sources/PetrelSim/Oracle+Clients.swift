@@ -1,0 +1,147 @@
+// What clients store and what their owners are told, against the model.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelMessaging
+internal import PetrelServices
+
+extension Oracle {
+    /// A client has written messages to its disk.
+    func stored(_ client: SimulatedClient, _ records: [MessageRecord]) {
+        guard !records.isEmpty else { return }
+        let device = current[client.index]
+        for record in records {
+            judge(record, at: client, "stores")
+            let place = Place(
+                conversation: record.conversation, sequence: record.sequence.number)
+            held[device, default: []].insert(place)
+            heldByAccount[client.account, default: []].insert(place)
+        }
+    }
+
+    /// Whether a record is what the store has at that place, and for this client.
+    private func judge(_ record: MessageRecord, at client: SimulatedClient, _ verb: String) {
+        let who = "client \(client.index) \(verb)"
+        guard let conversation = model[record.conversation] else {
+            return fail(.neverLost, "\(who) a message of a conversation that the store has not")
+        }
+        guard conversation.members.contains(client.account) else {
+            return fail(.private_, "\(who) a message between users \(conversation.members)")
+        }
+        let index = Int(clamping: record.sequence.number) - 1
+        guard conversation.messages.indices.contains(index) else {
+            return fail(
+                .neverLost,
+                "\(who) message \(record.sequence.number) of a conversation in which "
+                    + "\(conversation.messages.count) are durable")
+        }
+        guard conversation.messages[index] == record.clientMessageID else {
+            return fail(
+                .inOrder, "\(who) another message at place \(record.sequence.number) than the store"
+            )
+        }
+        guard let entry = sent[record.clientMessageID], entry.body == record.body,
+            accounts[record.sender] == entry.from
+        else {
+            return fail(.intact, "\(who) message \(record.sequence.number) damaged")
+        }
+    }
+
+    /// The owner of a client is told something.
+    func told(_ client: SimulatedClient, _ event: ClientEvent) {
+        switch event {
+        case .message(let record):
+            judge(record, at: client, "tells its owner")
+            let place = Place(
+                conversation: record.conversation, sequence: record.sequence.number)
+            let device = current[client.index]
+            guard held[device]?.contains(place) == true else {
+                return fail(
+                    .neverLost, "client \(client.index) tells of a message that is not on its disk")
+            }
+            guard told[device, default: []].insert(place).inserted else {
+                return fail(
+                    .onceOnly,
+                    "client \(client.index) tells of message \(place.sequence) of a conversation "
+                        + "twice")
+            }
+        case .deliveryChanged(let index, let id, let state):
+            changed(client, index, id, to: state)
+        case .enrolled(let identity):
+            guard accounts[identity.account] != client.account else { return }
+            fail(.private_, "client \(client.index) is told that it is \(identity.handle)")
+        default: break
+        }
+    }
+
+    private func changed(
+        _ client: SimulatedClient, _ index: UInt64, _ id: ClientMessageID, to state: DeliveryState
+    ) {
+        guard let entry = sent[id] else { return }
+        let name = "message \(entry.order) of client \(client.index)"
+        let rank: Int
+        switch state {
+        case .queued: rank = 0
+        case .sent: rank = 1
+        case .committed(let conversation, let sequence):
+            rank = 2
+            let place = Place(conversation: conversation, sequence: sequence.number)
+            guard entry.place == place else {
+                return fail(
+                    .neverLost,
+                    "\(name) is told to be committed at place \(place.sequence), where the disk "
+                        + "does not have it")
+            }
+            if !entry.isPromised { promised.append(id) }
+            sent[id]?.isPromised = true
+        case .delivered:
+            rank = 3
+            guard let place = entry.place, heldByAccount[entry.to]?.contains(place) == true else {
+                return fail(.neverLost, "\(name) is told to be delivered, and nobody has it")
+            }
+        case .failed(let code, _):
+            rank = 4
+            guard entry.place == nil else {
+                return fail(
+                    .refusedIsAbsent, "\(name) is told to be refused (\(code)), and is stored")
+            }
+            sent[id]?.hasFailed = true
+        }
+        let device = current[client.index]
+        // A restarted client sends again what it does not know to be committed.
+        let last = states[device, default: [:]][entry.order] ?? 0
+        if rank < last, rank > 1 || last > 1 {
+            return fail(.inOrder, "\(name) went back from state \(last) to \(rank)")
+        }
+        states[device, default: [:]][entry.order] = rank
+    }
+
+    // MARK: The rush
+
+    func rushBegins() {
+        isRushing = true
+        rush = [:]
+    }
+
+    /// I19: once anybody is through, nobody has less than a quarter of an equal share.
+    ///
+    /// Returns whether the rush is over.
+    func checkFairness(_ clients: [SimulatedClient]) -> Bool {
+        let done = clients.map { client in
+            (rush[current[client.index]] ?? []).count { sent[$0]?.place != nil }
+        }
+        let wanted = clients.map { (rush[current[$0.index]] ?? []).count }
+        guard let first = zip(done, wanted).first(where: { $0 == $1 && $1 > 0 }) else {
+            return false
+        }
+        isRushing = false
+        let total = done.reduce(0, +)
+        for (client, count) in zip(clients, done)
+        where count * 4 * clients.count < total && (rush[current[client.index]] ?? []).count > 0 {
+            fail(
+                .fair,
+                "client \(client.index) has \(count) messages through where another has \(first.0)")
+        }
+        return true
+    }
+}

@@ -1,0 +1,97 @@
+// What sessions do, by their own traces and audits.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelServerCore
+internal import PetrelTransport
+
+/// One end of a session.
+struct SessionName: Hashable {
+    /// The client; `nil`: the server's end.
+    var client: Int?
+    var connectionID: UInt64
+}
+
+/// What one end of a session has done.
+struct SessionLedger {
+    var sentHighest: UInt64?
+    var sent: Set<UInt64> = []
+    var received: Set<UInt64> = []
+    var acknowledged: Set<UInt64> = []
+}
+
+extension Oracle {
+    /// Looks at the server after something was done with it.
+    func server(_ server: SimulatedServer, events: Int) {
+        var traces: [SessionTrace] = []
+        server.core?.takeTraces(into: &traces)
+        for trace in traces {
+            for event in trace.events {
+                note(event.event, of: SessionName(client: nil, connectionID: trace.connectionID))
+            }
+        }
+        guard let metrics = server.core?.metrics else { return }
+        if metrics.datagramsReceived != metrics.datagramsAccepted + metrics.datagramsDropped {
+            fail(
+                .conservation,
+                "the server received \(metrics.datagramsReceived) datagrams, accepted "
+                    + "\(metrics.datagramsAccepted) and dropped \(metrics.datagramsDropped)")
+        }
+        if metrics.messagesCommitted > appendedInLife {
+            fail(
+                .conservation,
+                "the server counts \(metrics.messagesCommitted) messages as committed, the disk has "
+                    + "\(appendedInLife)")
+        }
+        guard events - lastAudit >= Self.auditEvery else { return }
+        lastAudit = events
+        if let finding = server.core?.audit() { report(finding, "the server") }
+    }
+
+    /// Looks at a client's session after something was done with it.
+    func transport(of client: SimulatedClient, events: Int) {
+        var trace: [TimedTraceEvent] = []
+        guard let id = client.core?.takeTrace(into: &trace) else { return }
+        for event in trace {
+            note(event.event, of: SessionName(client: client.index, connectionID: id))
+        }
+        guard events % Self.auditEvery == 0, let finding = client.core?.audit() else { return }
+        report(finding, "client \(client.index)")
+    }
+
+    private func report(_ finding: AuditFinding, _ who: String) {
+        switch finding {
+        case .unbounded(let sentence): fail(.bounded, "\(who): \(sentence)")
+        case .unbalanced(let sentence): fail(.honestLedger, "\(who): \(sentence)")
+        }
+    }
+
+    private func note(_ event: TraceEvent, of name: SessionName) {
+        let who = name.client.map { "client \($0)" } ?? "the server"
+        switch event {
+        case .packetSent(let number, _, _, _):
+            if let highest = sessions[name]?.sentHighest, number <= highest {
+                fail(.numbersOnce, "\(who) sealed packet \(number) after packet \(highest)")
+            }
+            sessions[name, default: SessionLedger()].sentHighest = number
+            sessions[name]?.sent.insert(number)
+        case .packetReceived(let number, _):
+            guard sessions[name, default: SessionLedger()].received.insert(number).inserted else {
+                return fail(.packetsOnce, "\(who) processed packet \(number) twice")
+            }
+        case .packetAcknowledged(let number):
+            guard sessions[name]?.sent.contains(number) == true else {
+                return fail(
+                    .honestLedger, "\(who) took packet \(number) as acknowledged, which it never sent"
+                )
+            }
+            // A packet declared lost may be acknowledged after all, but only once.
+            guard sessions[name]?.acknowledged.insert(number).inserted == true else {
+                return fail(.honestLedger, "\(who) took packet \(number) as acknowledged twice")
+            }
+        default: break
+        }
+    }
+
+    private static let auditEvery = 32
+}

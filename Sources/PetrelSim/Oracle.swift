@@ -1,0 +1,184 @@
+// Knows everything that happened, and checks every promise against it.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelCrypto
+internal import PetrelMessaging
+internal import PetrelServices
+
+/// The observer of a run: it sees all disks and all ends, and is told of everything.
+///
+/// It keeps a model of its own of what the store must hold, which shares no code with the store.
+/// The first promise that is found broken ends the run.
+final class Oracle: DiskWatcher {
+    /// A message that a client took from its owner.
+    struct Sent {
+        var client: Int
+        var install: Int
+        /// Counts the messages of the installation.
+        var order: UInt64
+        var from: Int
+        var to: Int
+        var body: [UInt8]
+        /// Where the store has it.
+        var place: Place?
+        /// Whether its owner was told that it is committed.
+        var isPromised = false
+        /// Whether its owner was told that it will never be.
+        var hasFailed = false
+        /// Whether the recipient had no account when it was written.
+        ///
+        /// Such a message may be refused; if the refusal gets lost and the account appears, the
+        /// next session takes it in, behind later messages.
+        var mayBeRefused = false
+    }
+
+    struct Place: Hashable {
+        var conversation: ConversationID
+        var sequence: UInt64
+    }
+
+    /// What the store must hold of a conversation.
+    struct ModelConversation {
+        var members: [Int]
+        /// The message of place n is at index n - 1.
+        var messages: [ClientMessageID] = []
+        /// What each member's devices said that they have.
+        var delivered: [Int: UInt64] = [:]
+    }
+
+    /// An installation of a client.
+    struct Device: Hashable {
+        var client: Int
+        var install: Int
+    }
+
+    /// Whether everything is in order; the first breach stays.
+    private(set) var breach: Breach?
+    /// Virtual time since the start.
+    var elapsed = Interval.zero
+    let accountsCount: Int
+    var sent: [ClientMessageID: Sent] = [:]
+    private(set) var messagesCount = 0
+
+    // The model.
+    var accounts: [AccountID: Int] = [:]
+    var accountIDs: [Int: AccountID] = [:]
+    var model: [ConversationID: ModelConversation] = [:]
+    /// The conversations in the order of their making.
+    var conversations: [ConversationID] = []
+    var pairs: [[Int]: ConversationID] = [:]
+    var devices: [DeviceKey: Device] = [:]
+    var enrolled: [Device: (account: AccountID, device: DeviceID)] = [:]
+    /// The newest own message of a device that the store has, by conversation.
+    var newest: [Device: [ConversationID: UInt64]] = [:]
+    /// Messages whose owners were told that they are committed, in that order.
+    var promised: [ClientMessageID] = []
+
+    // The devices.
+    var current: [Device]
+    private var ordersNext: [Device: UInt64] = [:]
+    /// What each installation was told of.
+    var told: [Device: Set<Place>] = [:]
+    /// What each installation has on its disk.
+    var held: [Device: Set<Place>] = [:]
+    /// What any device of an account ever had on its disk.
+    var heldByAccount: [Int: Set<Place>] = [:]
+    var states: [Device: [UInt64: Int]] = [:]
+
+    // The transport.
+    var sessions: [SessionName: SessionLedger] = [:]
+    var committedSeen: UInt64 = 0
+    var appendedInLife: UInt64 = 0
+    var lastAudit = 0
+    var rush: [Device: Set<ClientMessageID>] = [:]
+    var isRushing = false
+
+    init(_ scenario: Scenario) {
+        accountsCount = (scenario.clients.map(\.account).max() ?? 0) + 1
+        current = scenario.clients.indices.map { Device(client: $0, install: 0) }
+    }
+
+    /// Notes that a promise is broken; only the first counts.
+    func fail(_ invariant: Invariant, _ sentence: String) {
+        guard breach == nil else { return }
+        breach = Breach(
+            invariant: invariant, nanoseconds: elapsed.nanoseconds, sentence: sentence)
+    }
+
+    /// Whether the store has the account.
+    func exists(account: Int) -> Bool { accountIDs[account] != nil }
+
+    // MARK: Devices
+
+    /// A client was installed: its key is known from here on.
+    func installed(_ client: SimulatedClient) {
+        let device = Device(client: client.index, install: client.install)
+        current[client.index] = device
+        devices[DeviceKey(client.publicKey)] = device
+    }
+
+    func reinstalled(_ client: SimulatedClient) { installed(client) }
+
+    func clientStarted(_ client: SimulatedClient) {
+        sessions = sessions.filter { $0.key.client != client.index }
+    }
+
+    func serverStarted() {
+        sessions = sessions.filter { $0.key.client != nil }
+        appendedInLife = 0
+        committedSeen = 0
+    }
+
+    // MARK: Messages
+
+    /// The body of the next message of a client: its name, then bytes that follow from it.
+    func body(client: SimulatedClient, byteCount: Int) -> [UInt8] {
+        let order = ordersNext[current[client.index], default: 1]
+        let name = Array("\(client.index).\(client.install).\(order):".utf8)
+        var random = stream("body", seed: order, instance: client.index)
+        var body = name
+        while body.count < byteCount {
+            let word = random.next()
+            for i in 0..<min(8, byteCount - body.count) {
+                body.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * i)))
+            }
+        }
+        return body
+    }
+
+    /// By handle or, half of the time, by the conversation that the client knows.
+    func target(_ client: SimulatedClient, account: Int) -> OutgoingTarget {
+        let isByHandle = client.draw(below: 2) == 0
+        let handle = "user\(account)"
+        let known = (try? client.disk.conversations()) ?? []
+        guard !isByHandle, let id = accountIDs[account],
+            let conversation = known.first(where: { $0.peer == id })
+        else { return .handle(handle) }
+        return .conversation(conversation.id)
+    }
+
+    /// A client took a message from its owner: from now on it must not get lost.
+    func sent(
+        _ client: SimulatedClient, account: Int, index: UInt64, id: ClientMessageID, body: [UInt8]
+    ) {
+        let device = current[client.index]
+        let order = ordersNext[device, default: 1]
+        ordersNext[device] = order + 1
+        messagesCount += 1
+        sent[id] = Sent(
+            client: client.index, install: client.install, order: order, from: client.account,
+            to: account, body: body, mayBeRefused: !exists(account: account))
+        if isRushing { rush[device, default: []].insert(id) }
+    }
+}
+
+extension DeviceKey {
+    /// The key as the server stores it.
+    init(_ key: PublicKey) {
+        var words: [UInt64] = []
+        var reader = ByteReader(key.bytes)
+        while let word = try? reader.readUInt64() { words.append(word) }
+        self.init(InlineWords4(words[0], words[1], words[2], words[3]))
+    }
+}

@@ -1,0 +1,165 @@
+// All that a run is made of, as a value: what a seed is turned into, shrunk, and replayed from.
+
+/// A run: who takes part, over which networks, and what happens when.
+///
+/// Drawn from a seed by `ScenarioGenerator`, and complete in itself: a replay does not depend on
+/// how scenarios are drawn later. Times are whole milliseconds from the start of the run.
+public struct Scenario: Codable, Equatable, Sendable {
+    /// The version of this format.
+    public static let formatVersion = 1
+
+    /// The version that the scenario was written in.
+    public var version = Scenario.formatVersion
+    /// What the fate of each packet and all keys are drawn from.
+    public var seed: UInt64
+    /// How long things go wrong; then all heals.
+    public var faultsEnd: Int
+    /// The devices.
+    public var clients: [ClientPlan]
+    /// The server's disk.
+    public var disk: DiskPlan
+    /// The server's clock.
+    public var serverClock: ClockPlan
+    /// Whether, after all is healed, everybody writes much at the same time.
+    public var endsWithRush: Bool
+    /// What happens, by time.
+    public var deeds: [Deed]
+}
+
+/// A device and what lies between it and the server.
+public struct ClientPlan: Codable, Equatable, Sendable {
+    /// The account that it belongs to; the first device of an account registers it.
+    public var account: Int
+    /// When it is switched on.
+    public var start: Int
+    /// Towards the server.
+    public var up: LinkPlan
+    /// From the server.
+    public var down: LinkPlan
+    /// Silence after which the NAT forgets the port; 0: never.
+    public var natExpiry: Int
+    /// Its clock.
+    public var clock: ClockPlan
+}
+
+/// One direction of a network; zero is perfect.
+public struct LinkPlan: Codable, Equatable, Sendable {
+    /// What each packet takes.
+    public var delay = 10
+    /// What a packet takes longer at most, staying in order.
+    public var jitter = 0
+    /// Share of packets lost, each by itself.
+    public var loss = 0.0
+    /// Mean length of a burst of losses, in packets; 0: none.
+    public var burstLength = 0.0
+    /// Chance that a burst begins, for each packet.
+    public var burstChance = 0.0
+    /// Share of packets that come twice.
+    public var duplication = 0.0
+    /// Share of packets of which a copy comes much later.
+    public var lateCopies = 0.0
+    /// How late such a copy is at most.
+    public var lateBy = 0
+    /// Share of packets that later ones overtake.
+    public var reordering = 0.0
+    /// By how much at most.
+    public var reorderedBy = 0
+    /// Share of packets with flipped bits.
+    public var corruption = 0.0
+    /// Share of packets cut short.
+    public var truncation = 0.0
+    /// Kilobits in a second; 0: no limit.
+    public var rate = 0
+    /// Packets that may wait for such a link.
+    public var queue = 64
+
+    /// Creates a perfect link of 10 ms.
+    public init() {}
+}
+
+/// How long the server's disk takes for a transaction.
+public struct DiskPlan: Codable, Equatable, Sendable {
+    /// At least, in microseconds.
+    public var least = 100
+    /// Usually up to this much more, in microseconds.
+    public var spread = 2_000
+    /// Share of transactions that take very long.
+    public var longChance = 0.0
+    /// How long those take at most, in milliseconds.
+    public var longest = 0
+
+    /// Creates a fast disk.
+    public init() {}
+}
+
+/// How a clock is wrong.
+public struct ClockPlan: Codable, Equatable, Sendable {
+    /// Millionths that it runs too fast.
+    public var driftPPM = 0
+    /// Seconds that its calendar is ahead.
+    public var wallOffset = 0
+
+    /// Creates a right clock.
+    public init() {}
+}
+
+/// Something that happens at a time.
+public struct Deed: Codable, Equatable, Sendable {
+    /// When.
+    public var at: Int
+    /// What.
+    public var what: What
+
+    /// Creates the deed.
+    public init(at: Int, _ what: What) {
+        self.at = at
+        self.what = what
+    }
+
+    /// What may happen. Durations are milliseconds.
+    public enum What: Codable, Equatable, Sendable {
+        // Work.
+        case send(client: Int, account: Int, byteCount: Int)
+        // The network.
+        case blackout(client: Int, up: Bool, down: Bool, duration: Int)
+        case partition(duration: Int)
+        case blackHole(client: Int, byteCountMax: Int, duration: Int)
+        case rebind(client: Int)
+        case move(client: Int, isTold: Bool)
+        case reuseAddress(of: Int, by: Int)
+        // Attackers.
+        case garbage(count: Int, toClient: Int?)
+        case replay(count: Int)
+        case spoof(client: Int, count: Int)
+        case optimist
+        case pathFlood(count: Int)
+        case mischief(Int)
+        case burglary
+        case helloFlood(count: Int, isProved: Bool)
+        // Disks.
+        case diskFull(duration: Int)
+        case diskError(keepsLast: Bool, duration: Int)
+        case clientDiskFull(client: Int, duration: Int)
+        // Processes and clocks.
+        case crashServer(whileWriting: Bool, keepsLast: Bool, duration: Int)
+        case pauseServer(duration: Int)
+        case stopServer(duration: Int)
+        case crashClient(client: Int, whileWriting: Bool, duration: Int)
+        case sleep(client: Int, duration: Int)
+        case reinstall(client: Int, duration: Int)
+        case jumpClock(client: Int?, seconds: Int)
+    }
+}
+
+/// What may be asked of a drawn scenario.
+public struct ScenarioOptions: Equatable, Sendable {
+    /// The kinds of faults that may occur.
+    public var faults = FaultKind.allCases
+    /// The most devices.
+    public var clientsMax = 8
+    /// How long things go wrong, in milliseconds.
+    public var faultsEnd = 60_000
+
+    /// Creates the defaults: everything goes.
+    public init() {}
+}

@@ -1,0 +1,103 @@
+// One device: its key and disk stay until it is installed anew, its process comes and goes.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelCrypto
+internal import PetrelTransport
+
+/// A device of an account, with its place in the network.
+final class SimulatedClient {
+    let index: Int
+    let account: Int
+    let handle: String
+    var core: ClientCore?
+    private(set) var disk = SimulatedClientDisk()
+    /// Which installation this is: each has a key and a disk of its own.
+    private(set) var install = 0
+    var clock: SimulatedClock
+    var up: Link
+    var down: Link
+    var nat: SimulatedNAT
+    var isPaused = false
+    var backlog: [Flight] = []
+    var wakeAt = Instant.distantFuture
+    /// Whether it dies right behind its next write, before it can say anything.
+    var diesAfterWrite: Interval?
+    var writesSeen = 0
+    /// Whether the account or the device still has to be made, as far as the device knows.
+    var isEnrolled = false
+    /// When it may ask again after a refusal; `nil` while it waits for an answer.
+    var enrolAt: Instant? = Simulation.start
+    private var identity: SecretKey
+    private var chance: RandomStream
+    private let server: PublicKey
+
+    init(index: Int, scenario: Scenario, server: PublicKey) {
+        let plan = scenario.clients[index]
+        self.index = index
+        self.server = server
+        account = plan.account
+        handle = "user\(plan.account)"
+        chance = stream("client", seed: scenario.seed, instance: index)
+        identity = SecretKey()
+        clock = SimulatedClock(plan: plan.clock, origin: 0, now: Simulation.start)
+        up = Link(plan: plan.up, random: stream("up", seed: scenario.seed, instance: index))
+        down = Link(plan: plan.down, random: stream("down", seed: scenario.seed, instance: index))
+        nat = SimulatedNAT(
+            external: Address(v4: 0xC000_0200 + UInt32(index), port: 40_000),
+            expiry: .milliseconds(Int64(plan.natExpiry)))
+    }
+
+    /// Whether a process runs.
+    var isUp: Bool { core != nil }
+    /// The key of this installation.
+    var publicKey: PublicKey { KeyPair(secret: identity.duplicate()).publicKey }
+    /// Draws from the device's own stream.
+    func draw(below bound: UInt64) -> UInt64 { chance.below(bound) }
+
+    /// Starts a process over what is on the disk; returns whether that could be read.
+    func start(now: Instant) {
+        clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
+        var configuration = ClientConfiguration()
+        configuration.session.isTracing = true
+        core = try? ClientCore(
+            configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
+            server: server, addresses: [Simulation.serverAddress], store: disk,
+            random: RandomStream(seed: chance.next(), label: "client"))
+        core?.connect(now: clock.local(now))
+        wakeAt = .distantFuture
+        isPaused = false
+        writesSeen = disk.writes
+        isEnrolled = ((try? disk.identity()) ?? nil) != nil
+        enrolAt = isEnrolled ? nil : now
+    }
+
+    /// The process is gone.
+    func end() {
+        core = nil
+        backlog.removeAll()
+        diesAfterWrite = nil
+        isPaused = false
+    }
+
+    /// Another key, an empty disk.
+    func reinstall() {
+        end()
+        install += 1
+        identity = SecretKey()
+        disk = SimulatedClientDisk()
+        isEnrolled = false
+    }
+}
+
+/// The NAT in front of a device: one external address, which it forgets in silence.
+struct SimulatedNAT {
+    /// Where packets of the device seem to come from.
+    var external: Address
+    /// Silence of the device after which the port is another one; zero: never.
+    var expiry: Interval
+    var lastUsed = Simulation.start
+
+    /// Whether the port is forgotten.
+    func isExpired(now: Instant) -> Bool { expiry > .zero && now - lastUsed > expiry }
+}

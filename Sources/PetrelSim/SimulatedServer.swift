@@ -1,0 +1,89 @@
+// The server's process: comes and goes, freezes, and leaves its disk behind.
+
+internal import PetrelBase
+internal import PetrelCrypto
+internal import PetrelServerCore
+internal import PetrelServices
+internal import PetrelTransport
+
+/// The server's machine: the disk and the key stay, the process is one of several lives.
+final class SimulatedServer {
+    /// A crash that waits for a write to be under way.
+    struct ArmedCrash {
+        var keepsLast: Bool
+        var downFor: Interval
+        var expires: Instant
+    }
+
+    let disk = SimulatedDisk()
+    var core: ServerCore?
+    /// Which life of the process this is; events of an earlier one mean nothing.
+    private(set) var life = 0
+    var clock: SimulatedClock
+    var isPaused = false
+    /// Whether it was asked to end in good order.
+    var isStopping = false
+    /// What arrived while it was frozen, as far as the socket's buffer holds it.
+    var backlog: [Flight] = []
+    /// When it will be woken; an earlier deadline needs another event.
+    var wakeAt = Instant.distantFuture
+    /// Operations in the transaction under way; 0 if there is none.
+    var committing = 0
+    var armedCrash: ArmedCrash?
+    /// A failure of the disk that waits for the next commit: whether that is on the disk all the
+    /// same.
+    var armedFailure: (keepsLast: Bool, downFor: Interval)?
+    /// How long the server is down after its disk failed.
+    var failureDownFor = Interval.milliseconds(200)
+    var chance: RandomStream
+    private let identity: SecretKey
+    private let seed: UInt64
+
+    init(_ scenario: Scenario) {
+        seed = scenario.seed
+        identity = SecretKey()
+        chance = stream("server", seed: seed)
+        clock = SimulatedClock(plan: scenario.serverClock, origin: 0, now: Simulation.start)
+    }
+
+    /// Whether a process runs.
+    var isUp: Bool { core != nil }
+    /// What clients must know.
+    var publicKey: PublicKey { KeyPair(secret: identity.duplicate()).publicKey }
+
+    /// Starts a process over what is on the disk.
+    func start(now: Instant) {
+        life += 1
+        clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
+        disk.restart()
+        core = ServerCore(
+            configuration: Self.configuration(seed: chance.next()),
+            identity: KeyPair(secret: identity.duplicate()), store: disk, now: clock.local(now))
+        wakeAt = .distantFuture
+        committing = 0
+        isPaused = false
+        isStopping = false
+    }
+
+    /// The process is gone.
+    func end() {
+        core = nil
+        life += 1
+        backlog.removeAll()
+        committing = 0
+        armedCrash = nil
+    }
+
+    /// As it ships, but small: tables are allocated for each life anew.
+    private static func configuration(seed: UInt64) -> ServerCoreConfiguration {
+        var configuration = ServerCoreConfiguration(seed: seed)
+        configuration.sessionsMax = 48
+        configuration.halfOpenMax = 16
+        configuration.countersMax = 256
+        configuration.operationsMax = 256
+        // A burst to a device fills this: pushes are skipped, and the device has to find out.
+        configuration.pushMessagesMax = 12
+        configuration.session.isTracing = true
+        return configuration
+    }
+}

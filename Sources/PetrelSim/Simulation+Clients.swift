@@ -1,0 +1,190 @@
+// The clients' processes in the run: what reaches them, what they send, how they die.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelMessaging
+internal import PetrelTransport
+
+extension Simulation {
+    func startClient(_ index: Int) {
+        let client = clients[index]
+        guard !client.isUp else { return }
+        client.start(now: now)
+        note("client \(index): starts, installation \(client.install)")
+        guard client.isUp else {
+            return oracle.fail(.noLeak, "client \(index) cannot read its own store")
+        }
+        oracle.clientStarted(client)
+        settleClient(index)
+    }
+
+    func crashClient(_ index: Int, downFor: Interval) {
+        guard clients[index].isUp else { return }
+        note("client \(index): dies")
+        clients[index].end()
+        queue.insert(.clientStarts(index), at: now + downFor)
+    }
+
+    func resumeClient(_ index: Int) {
+        let client = clients[index]
+        guard client.isPaused else { return }
+        note("client \(index): wakes up")
+        client.isPaused = false
+        let backlog = client.backlog
+        client.backlog.removeAll()
+        for flight in backlog { arriveAtClient(index, flight) }
+        runClient(index)
+    }
+
+    func arriveAtClient(_ index: Int, _ flight: Flight) {
+        let client = clients[index]
+        guard client.isUp else { return }
+        guard !client.isPaused else {
+            if client.backlog.count < Self.socketBuffer { client.backlog.append(flight) }
+            return
+        }
+        var before: UInt64?
+        if case .attack(.garbage) = flight.maker { before = client.core?.stateDigest }
+        var bytes = flight.bytes
+        feed(client, &bytes, from: flight.source)
+        if let before, before != client.core?.stateDigest {
+            oracle.fail(.garbageInert, "garbage changed the state of client \(index)")
+        }
+        settleClient(index)
+    }
+
+    private func feed(_ client: SimulatedClient, _ bytes: inout [UInt8], from source: Address) {
+        var span = bytes.mutableSpan
+        var datagram = span.mutableBytes
+        client.core?.receive(
+            &datagram, from: source, now: client.clock.local(now), wall: client.clock.wall(now))
+    }
+
+    func wakeClient(_ index: Int) {
+        guard clients[index].wakeAt == now else { return }  // planned earlier, for another time
+        runClient(index)
+    }
+
+    private func runClient(_ index: Int) {
+        let client = clients[index]
+        guard client.isUp, !client.isPaused else { return }
+        client.wakeAt = .distantFuture
+        enrol(client)
+        let local = client.clock.local(now)
+        guard let deadline = client.core?.deadline, deadline <= local else {
+            return settleClient(index)
+        }
+        wakes[index] += 1
+        client.core?.advance(now: local, wall: client.clock.wall(now))
+        settleClient(index)
+    }
+
+    /// Asks for an account, or for a place in it, until the device has one.
+    private func enrol(_ client: SimulatedClient) {
+        guard !client.isEnrolled, let at = client.enrolAt, at <= now else { return }
+        let exists = oracle.exists(account: client.account)
+        guard exists || client.index == client.account else {
+            // Its owner registers on the other device first.
+            client.enrolAt = now + .seconds(1)
+            return
+        }
+        client.enrolAt = nil
+        let password = Array("the password of \(client.handle)".utf8)
+        do throws(ClientRefusal) {
+            if !exists {
+                try client.core?.register(
+                    handle: client.handle, password: password, deviceName: "phone")
+            } else {
+                try client.core?.logIn(
+                    handle: client.handle, password: password, deviceName: "tablet")
+            }
+        } catch {
+            guard error != .enrolmentUnderWay else { return }
+            oracle.fail(.noLeak, "client \(client.index) may not enrol: \(error)")
+        }
+    }
+
+    /// Writes a message; the oracle remembers it if the client took it.
+    func write(client index: Int, account: Int, byteCount: Int) {
+        let client = clients[index]
+        guard client.isUp, !client.isPaused else { return }
+        let body = oracle.body(client: client, byteCount: byteCount)
+        do throws(ClientRefusal) {
+            let sent = try client.core?.send(
+                to: oracle.target(client, account: account), body: body,
+                wall: client.clock.wall(now))
+            guard let sent else { return }
+            note("client \(index): writes message \(sent.index) to user\(account), \(byteCount) B")
+            oracle.sent(client, account: account, index: sent.index, id: sent.id, body: body)
+        } catch {
+            note("client \(index): cannot write: \(error)")
+        }
+        settleClient(index)
+    }
+
+    /// Takes everything that the core has, after whatever was done with it.
+    func settleClient(_ index: Int) {
+        let client = clients[index]
+        guard client.isUp, !client.isPaused else { return }
+        let local = client.clock.local(now)
+        client.core?.finishBatch(now: local, wall: client.clock.wall(now))
+        if let downFor = client.diesAfterWrite, client.disk.writes != client.writesSeen {
+            oracle.stored(client, client.disk.takeWritten())
+            return crashClient(index, downFor: downFor)
+        }
+        client.writesSeen = client.disk.writes
+        var room: [UInt8] = []
+        swap(&room, &self.room)
+        defer { swap(&room, &self.room) }
+        while let sent = next(from: client, local, &room) {
+            post(fromClient: index, Array(room[..<sent.byteCount]))
+            guard oracle.breach == nil else { return }
+        }
+        listen(to: client)
+        plan(client)
+    }
+
+    private func next(
+        from client: SimulatedClient, _ local: Instant, _ room: inout [UInt8]
+    ) -> Transmission? {
+        var span = room.mutableSpan
+        var mutable = span.mutableBytes
+        return client.core?.transmit(into: &mutable, now: local)
+    }
+
+    private func listen(to client: SimulatedClient) {
+        oracle.stored(client, client.disk.takeWritten())
+        var told: [ClientEvent] = []
+        client.core?.takeEvents(into: &told)
+        for event in told {
+            note("client \(client.index): \(describe(event))")
+            digest.add(UInt64(client.index) << 32 | UInt64(truncatingIfNeeded: told.count))
+            digest.add(UInt64(truncatingIfNeeded: now.nanoseconds))
+            switch event {
+            case .enrolled: client.isEnrolled = true
+            case .enrolmentRefused(_, _, let retryAfter):
+                client.enrolAt = now + max(.seconds(1), retryAfter)
+            case .stranger where !client.isEnrolled && client.core?.isEnrolling == false:
+                client.enrolAt = client.enrolAt ?? now
+            default: break
+            }
+            oracle.told(client, event)
+        }
+        oracle.transport(of: client, events: events)
+    }
+
+    private func describe(_ event: ClientEvent) -> String {
+        guard case .message(let record) = event else { return "\(event)" }
+        return "is told message \(record.sequence.number) of conversation "
+            + "\(record.conversation.number), \(record.body.count) B"
+    }
+
+    private func plan(_ client: SimulatedClient) {
+        guard let deadline = client.core?.deadline else { return }
+        var moment = max(client.clock.moment(showing: deadline), now)
+        if !client.isEnrolled, let at = client.enrolAt { moment = min(moment, max(at, now)) }
+        guard moment < client.wakeAt else { return }
+        client.wakeAt = moment
+        queue.insert(.clientWakes(client.index), at: moment)
+    }
+}

@@ -1,0 +1,184 @@
+// Datagrams on their way: through links and NATs, to whoever is behind an address now.
+
+internal import PetrelBase
+internal import PetrelWire
+
+/// A datagram in the air.
+struct Flight {
+    /// Who made it.
+    enum Maker: Equatable {
+        case server
+        case client(Int)
+        case intruder(Int)
+        case attack(Attack)
+    }
+
+    /// What an attacker wants with it.
+    enum Attack: Equatable {
+        /// Anything; no party can have made it.
+        case garbage
+        /// A copy of something that the server has processed.
+        case replay
+        /// A copy of something under way, from another address.
+        case spoof
+        /// A HELLO that opens, or does not.
+        case hello
+    }
+
+    var bytes: [UInt8]
+    var source: Address
+    var destination: Address
+    var maker: Maker
+    var sent: Instant
+    /// Whether it arrives as it was made.
+    var isWhole = true
+}
+
+extension Simulation {
+    /// Sends what the client's core gave, through its NAT and uplink.
+    func post(fromClient index: Int, _ bytes: [UInt8]) {
+        let client = clients[index]
+        if client.nat.isExpired(now: now) {
+            note("client \(index): its NAT forgot the port")
+            rebind(index)
+        }
+        client.nat.lastUsed = now
+        let flight = Flight(
+            bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
+            maker: .client(index), sent: now)
+        digest.add(bytes[...])
+        send(flight, over: &client.up)
+        if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
+    }
+
+    /// Sends what the server's core gave, over the downlink of whoever is at the address.
+    func postFromServer(_ bytes: [UInt8], to destination: Address) {
+        let flight = Flight(
+            bytes: bytes, source: Self.serverAddress, destination: destination, maker: .server,
+            sent: now)
+        digest.add(bytes[...])
+        digest.add(destination.low ^ UInt64(destination.port))
+        if let sentence = ledger.sent(bytes.count, to: destination) {
+            oracle.fail(.noAmplification, sentence)
+        }
+        if let index = holders[destination] {
+            send(flight, over: &clients[index].down)
+        } else if let index = attacker.intruder(at: destination) {
+            queue.insert(.arrival(flight), at: now + Attacker.delay(index))
+        } else {
+            note("server -> \(destination): \(describe(bytes)), nobody is there")
+        }
+    }
+
+    private func send(_ flight: Flight, over link: inout Link) {
+        let copies = link.copies(byteCount: flight.bytes.count, now: now)
+        digest.add(UInt64(copies.count))
+        if copies.isEmpty {
+            note("\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), lost")
+        }
+        for copy in copies {
+            var arriving = flight
+            damage(&arriving, as: copy)
+            note(
+                "\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), "
+                    + "arrives at\(Self.stamp(copy.due - Self.start))"
+                    + (arriving.isWhole ? "" : ", damaged"))
+            queue.insert(.arrival(arriving), at: copy.due)
+        }
+    }
+
+    private func damage(_ flight: inout Flight, as copy: Link.Copy) {
+        for bit in copy.flippedBits { flight.bytes[bit / 8] ^= 1 << UInt8(bit % 8) }
+        if let byteCount = copy.byteCount { flight.bytes.removeLast(flight.bytes.count - byteCount) }
+        flight.isWhole = copy.flippedBits.isEmpty && copy.byteCount == nil
+    }
+
+    /// A datagram is where it was sent to.
+    func arrive(_ flight: Flight) {
+        if flight.destination == Self.serverAddress {
+            ledger.received(flight)
+            arriveAtServer(flight)
+        } else if let index = attacker.intruder(at: flight.destination) {
+            ledger.heard(at: flight.destination, now: now)
+            attacker.receive(flight, index, at: now)
+            pumpIntruder(index)
+        } else if let index = holders[flight.destination] {
+            let client = clients[index]
+            guard client.nat.external == flight.destination, !client.nat.isExpired(now: now) else {
+                return note("client \(index): its NAT drops what comes for a forgotten port")
+            }
+            ledger.heard(at: flight.destination, now: now)
+            arriveAtClient(index, flight)
+        }
+    }
+
+    /// The device gets another port.
+    func rebind(_ index: Int) {
+        var address = clients[index].nat.external
+        repeat { address.port = 1_024 + (address.port &+ 7) % 60_000 } while holders[address] != nil
+        give(index, address)
+    }
+
+    /// The device gets that external address, whoever had it before.
+    func give(_ index: Int, _ address: Address) {
+        let old = clients[index].nat.external
+        if holders[old] == index { holders[old] = nil }
+        clients[index].nat.external = address
+        clients[index].nat.lastUsed = now
+        holders[address] = index
+        note("client \(index): is at \(address) now")
+    }
+
+    /// What a datagram is, for the story.
+    func describe(_ bytes: [UInt8]) -> String {
+        guard let first = bytes.first else { return "empty" }
+        let kind =
+            switch first {
+            case PacketForm.helloByte: "HELLO"
+            case PacketForm.acceptByte: "ACCEPT"
+            default: "data"
+            }
+        return "\(kind) \(bytes.count) B"
+    }
+}
+
+/// What the server received from each address and sent there, from the outside.
+struct AddressLedger {
+    private struct Entry {
+        var received = 0
+        var sent = 0
+        /// When somebody there first got something from the server.
+        var heard: Instant?
+        /// Whether that somebody has spoken since: the address is real.
+        var isProven = false
+    }
+
+    private var entries: [Address: Entry] = [:]
+
+    mutating func received(_ flight: Flight) {
+        var entry = entries[flight.source] ?? Entry()
+        entry.received += flight.bytes.count
+        if let heard = entry.heard, flight.sent >= heard {
+            switch flight.maker {
+            case .client, .intruder: entry.isProven = true
+            case .server, .attack: break
+            }
+        }
+        entries[flight.source] = entry
+    }
+
+    mutating func heard(at address: Address, now: Instant) {
+        guard entries[address] != nil, entries[address]?.heard == nil else { return }
+        entries[address]?.heard = now
+    }
+
+    /// Notes what goes to an address; returns what is wrong with that, if anything.
+    mutating func sent(_ byteCount: Int, to address: Address) -> String? {
+        var entry = entries[address] ?? Entry()
+        entry.sent += byteCount
+        entries[address] = entry
+        guard !entry.isProven, entry.sent > entry.received else { return nil }
+        return "\(entry.sent) bytes went to \(address), which is not proven and sent "
+            + "\(entry.received)"
+    }
+}

@@ -1,0 +1,216 @@
+// The phases of a run: faults, healing, liveness, rush, rest, shutdown and recount.
+
+internal import PetrelBase
+internal import PetrelClientCore
+internal import PetrelServerCore
+internal import PetrelServices
+
+extension Simulation {
+    /// Plays the whole run; what is wrong is in the oracle.
+    func play() {
+        setUp()
+        guard run(to: Self.start + .milliseconds(Int64(scenario.faultsEnd))) else { return }
+        heal()
+        guard awaitConnections(), awaitDelivery(), checkIntruders() else { return }
+        if scenario.endsWithRush {
+            guard warmUp(), awaitDelivery(), rush(), awaitDelivery() else { return }
+        }
+        guard rest() else { return }
+        oracle.recount(server, clients)
+        guard oracle.breach == nil else { return }
+        shutDown()
+    }
+
+    private func setUp() {
+        for index in scenario.clients.indices {
+            let client = SimulatedClient(
+                index: index, scenario: scenario, server: server.publicKey)
+            clients.append(client)
+            holders[client.nat.external] = index
+            oracle.installed(client)
+            let start = Interval.milliseconds(Int64(scenario.clients[index].start))
+            queue.insert(.clientStarts(index), at: Self.start + start)
+        }
+        wakes = Array(repeating: 0, count: clients.count)
+        queue.insert(.serverStarts, at: Self.start)
+        for (index, deed) in scenario.deeds.enumerated() where deed.at < scenario.faultsEnd {
+            queue.insert(.deed(index), at: Self.start + .milliseconds(Int64(deed.at)))
+        }
+    }
+
+    /// All faults end: networks and disks are good, every process runs.
+    private func heal() {
+        note("all heals")
+        isHealed = true
+        server.disk.isFull = false
+        server.armedCrash = nil
+        server.armedFailure = nil
+        attacker.spoofsLeft = 0
+        if server.disk.memory.isFailed { crashServer(keepsLast: false, downFor: .zero) }
+        startServer()
+        resumeServer()
+        queue.insert(.commitEnds(life: server.life), at: now + .milliseconds(1))
+        for (index, client) in clients.enumerated() {
+            client.up.heal(now: now)
+            client.down.heal(now: now)
+            client.nat.expiry = .zero
+            client.disk.failure = nil
+            client.diesAfterWrite = nil
+            startClient(index)
+            resumeClient(index)
+            // There is room again, and the owner looks at the screen.
+            client.core?.connect(now: client.clock.local(now))
+            settleClient(index)
+        }
+        healedAt = now
+    }
+
+    /// I13, first half: who knows that it is not connected is so again within 10 s.
+    private func awaitConnections() -> Bool {
+        let limit = healedAt + Self.connectedWithin
+        guard wait(until: limit, { $0.clients.allSatisfy(\.isConnected) }) else { return false }
+        guard let late = clients.first(where: { !$0.isConnected }) else { return true }
+        return fail(
+            "client \(late.index) is \(late.state) \(Self.connectedWithin.milliseconds / 1_000) s "
+                + "after all was healed")
+    }
+
+    /// I13, second half: everything has arrived everywhere.
+    private func awaitDelivery() -> Bool {
+        let within = Self.deliveredWithin + (diskWasFull ? Self.fullRetry : .zero)
+        let limit = max(healedAt + within, now + .seconds(1))
+        var missing: String?
+        guard
+            wait(
+                until: limit,
+                { simulation in
+                    missing = simulation.oracle.missing(simulation.server, simulation.clients)
+                    return missing == nil
+                })
+        else { return false }
+        guard let missing else { return true }
+        return fail(
+            "\(within.milliseconds / 1_000) s after all was healed, \(missing)")
+    }
+
+    private var diskWasFull: Bool {
+        scenario.deeds.contains { if case .diskFull = $0.what { true } else { false } }
+    }
+
+    private func fail(_ sentence: String) -> Bool {
+        oracle.fail(.liveness, sentence)
+        return false
+    }
+
+    /// Runs until `isDone`, asked four times a second; returns whether the run may go on.
+    private func wait(until limit: Instant, _ isDone: (Simulation) -> Bool) -> Bool {
+        while now < limit, !isDone(self) {
+            guard run(to: min(limit, now + .milliseconds(250))) else { return false }
+        }
+        return true
+    }
+
+    /// Who broke the protocol is no longer a peer.
+    private func checkIntruders() -> Bool {
+        for (index, intruder) in attacker.intruders.enumerated() {
+            switch intruder.plan {
+            case .optimist, .mischief: break
+            case .pathFlood, .burglary: continue
+            }
+            guard let struck = intruder.struckAt, now - struck > .seconds(3),
+                intruder.struckLife == server.life, !intruder.isExpelled
+            else { continue }
+            oracle.fail(
+                .honestLedger,
+                "intruder \(index) came for \(intruder.plan) and still has its session")
+        }
+        return oracle.breach == nil
+    }
+
+    /// Everybody says something for a while, so that nobody finds out in the rush that its session
+    /// is dead, or has to learn then how fast the network is.
+    private func warmUp() -> Bool {
+        healedAt = now
+        for _ in 0..<10 {
+            for client in clients {
+                write(client: client.index, account: client.account, byteCount: 1)
+            }
+            guard run(to: now + .milliseconds(300)) else { return false }
+        }
+        return true
+    }
+
+    /// I19: everybody writes as much as everybody else, and nobody is left behind.
+    private func rush() -> Bool {
+        note("the rush begins")
+        oracle.rushBegins()
+        healedAt = now
+        for round in 0..<Self.rushMessages {
+            for client in clients {
+                let account = (client.account + 1 + round % 2) % oracle.accountsCount
+                write(client: client.index, account: account, byteCount: Self.rushByteCount)
+            }
+        }
+        let limit = now + .seconds(20)
+        return wait(until: limit) { $0.oracle.checkFairness($0.clients) }
+    }
+
+    /// I14: who has nothing to do does nothing.
+    private func rest() -> Bool {
+        guard run(to: now + .seconds(5)) else { return false }
+        wakes = Array(repeating: 0, count: clients.count)
+        guard run(to: now + Self.restFor) else { return false }
+        for (index, count) in wakes.enumerated() where count > Self.wakesMax {
+            oracle.fail(
+                .noLeak, "the timers of idle client \(index) fired \(count) times in a minute")
+        }
+        return oracle.breach == nil
+    }
+
+    /// Everybody leaves; nothing may be left behind.
+    private func shutDown() {
+        note("everybody leaves")
+        for client in clients {
+            client.core?.close(now: client.clock.local(now))
+            settleClient(client.index)
+        }
+        attacker.haveLeft = true
+        guard run(to: now + Self.forgottenWithin) else { return }
+        if let count = server.core?.sessionsCount, count > 0 {
+            return oracle.fail(
+                .noLeak, "\(count) sessions are left, long after everybody has gone")
+        }
+        server.isStopping = true
+        server.core?.stop(now: server.clock.local(now))
+        let life = server.life
+        settleServer()
+        guard run(to: now + .seconds(1)), life == server.life else { return }
+        oracle.fail(
+            .noLeak,
+            "the server has \(server.core?.sessionsCount ?? 0) sessions and "
+                + "\(server.core?.operationsCount ?? 0) operations a second after it was stopped")
+    }
+
+    static let connectedWithin = Interval.seconds(10)
+    static let deliveredWithin = Interval.seconds(30)
+    /// A full store asks its clients to wait so long.
+    private static let fullRetry = Interval.seconds(31)
+    /// Who went without a word is forgotten after the idle time-out of 180 s.
+    private static let forgottenWithin = Interval.seconds(185)
+    private static let restFor = Interval.seconds(60)
+    private static let wakesMax = 20
+    private static let rushMessages = 40
+    private static let rushByteCount = 4_000
+}
+
+extension SimulatedClient {
+    /// What its owner sees.
+    var state: String { core?.state.text ?? "down" }
+
+    /// Whether it has a session, as far as it knows.
+    var isConnected: Bool { if case .connected? = core?.state { true } else { false } }
+}
+
+extension ConnectionState {
+    fileprivate var text: String { "\(self)" }
+}

@@ -1,0 +1,182 @@
+// The server's process in the run: what reaches it, what it sends, how it dies.
+
+internal import PetrelBase
+internal import PetrelServerCore
+internal import PetrelServices
+internal import PetrelTransport
+
+extension Simulation {
+    private var serverTime: Instant { server.clock.local(now) }
+
+    func startServer() {
+        guard !server.isUp else { return }
+        note("server: starts, life \(server.life + 1)")
+        server.start(now: now)
+        oracle.serverStarted()
+        settleServer()
+    }
+
+    /// The process is gone from one moment to the next; what it was writing is on the disk or not.
+    func crashServer(keepsLast: Bool, downFor: Interval) {
+        guard server.isUp else { return }
+        let kept = keepsLast ? server.committing : 0
+        note("server: dies; \(kept) of \(server.disk.pendingCount) operations are on the disk")
+        server.disk.crash(keeping: kept)
+        server.end()
+        queue.insert(.serverStarts, at: now + downFor)
+    }
+
+    func resumeServer() {
+        guard server.isPaused else { return }
+        note("server: goes on")
+        server.isPaused = false
+        let backlog = server.backlog
+        server.backlog.removeAll()
+        for flight in backlog { arriveAtServer(flight) }
+        runServer()
+    }
+
+    func arriveAtServer(_ flight: Flight) {
+        guard server.isUp else { return note("server: is down, nothing hears \(flight.source)") }
+        guard !server.isPaused else {
+            if server.backlog.count < Self.socketBuffer { server.backlog.append(flight) }
+            return
+        }
+        let before = probe(for: flight)
+        feedServer(flight.bytes, from: flight.source)
+        if let before { judge(flight, before) }
+        attacker.overhear(flight)
+        settleServer()
+    }
+
+    private func feedServer(_ bytes: [UInt8], from source: Address) {
+        var bytes = bytes
+        var span = bytes.mutableSpan
+        var datagram = span.mutableBytes
+        server.core?.receive(
+            &datagram, from: source, now: serverTime, wall: server.clock.wall(now))
+    }
+
+    func wakeServer() {
+        guard server.wakeAt == now else { return }  // planned earlier, for another time
+        runServer()
+    }
+
+    private func runServer() {
+        guard server.isUp, !server.isPaused else { return }
+        server.wakeAt = .distantFuture
+        guard let deadline = server.core?.deadline, deadline <= serverTime else {
+            return planServer()
+        }
+        server.core?.advance(now: serverTime, wall: server.clock.wall(now))
+        settleServer()
+    }
+
+    func endCommit(life: Int) {
+        guard life == server.life else { return }
+        guard !server.isPaused else {
+            // The disk goes on, but nobody looks.
+            return queue.insert(.commitEnds(life: life), at: now + .milliseconds(10))
+        }
+        let count = server.committing
+        server.committing = 0
+        if let failure = server.armedFailure, count > 0 {
+            note("server: its disk fails")
+            server.armedFailure = nil
+            server.failureDownFor = failure.downFor
+            server.disk.fail(keeping: failure.keepsLast ? count : 0)
+        } else {
+            server.disk.commit(count)
+        }
+        server.core?.collectCommits(now: serverTime, wall: server.clock.wall(now))
+        settleServer()
+    }
+
+    func passwordHashed(_ ticket: UInt64, _ result: HashResult, life: Int) {
+        guard life == server.life, server.isUp else { return }
+        server.core?.hashed(ticket, result, now: serverTime, wall: server.clock.wall(now))
+        settleServer()
+    }
+
+    /// Takes everything that the core has, after whatever was done with it.
+    func settleServer() {
+        guard server.isUp else { return }
+        startHashing()
+        transmitServer()
+        beginCommit()
+        oracle.server(server, events: events)
+        if server.core?.hasFailed == true {
+            // As the real process does, which exits with 74.
+            note("server: ends, because its disk failed")
+            return crashServer(keepsLast: false, downFor: server.failureDownFor)
+        }
+        if server.isStopping, server.core?.isDrained == true {
+            note("server: has ended in good order")
+            crashServer(keepsLast: true, downFor: .milliseconds(100))
+        }
+        planServer()
+    }
+
+    private func startHashing() {
+        var jobs: [HashJobTicketed] = []
+        server.core?.takeHashJobs(into: &jobs)
+        for job in jobs {
+            let result: HashResult =
+                switch job.job {
+                case .make(let password): .made(record: password)
+                case .verify(let password, let record):
+                    password == record ? .right(renewed: nil) : .wrong
+                }
+            let takes = Interval.milliseconds(5 + Int64(server.chance.below(60)))
+            queue.insert(
+                .passwordHashed(ticket: job.ticket, result, life: server.life), at: now + takes)
+        }
+    }
+
+    private func transmitServer() {
+        var room: [UInt8] = []
+        swap(&room, &self.room)
+        defer { swap(&room, &self.room) }
+        while let sent = nextFromServer(&room) {
+            postFromServer(Array(room[..<sent.byteCount]), to: sent.destination)
+            guard oracle.breach == nil else { return }
+        }
+    }
+
+    private func nextFromServer(_ room: inout [UInt8]) -> Transmission? {
+        let now = serverTime
+        var span = room.mutableSpan
+        var mutable = span.mutableBytes
+        return server.core?.transmit(into: &mutable, now: now)
+    }
+
+    private func beginCommit() {
+        guard server.committing == 0, server.disk.pendingCount > 0 else { return }
+        server.committing = server.disk.pendingCount
+        let plan = isHealed ? DiskPlan() : scenario.disk
+        var takes = Interval.microseconds(
+            Int64(plan.least) + Int64(server.chance.below(UInt64(max(1, plan.spread)))))
+        if server.chance.chance(plan.longChance) {
+            takes = server.chance.interval(below: .milliseconds(Int64(plan.longest)))
+        }
+        queue.insert(.commitEnds(life: server.life), at: now + takes)
+        guard let armed = server.armedCrash else { return }
+        server.armedCrash = nil
+        guard now < armed.expires, !isHealed else { return }
+        queue.insert(
+            .serverCrashes(
+                life: server.life, keepsLast: armed.keepsLast, downFor: armed.downFor),
+            at: now + server.chance.interval(below: takes))
+    }
+
+    private func planServer() {
+        guard let deadline = server.core?.deadline else { return }
+        let moment = max(server.clock.moment(showing: deadline), now)
+        guard moment < server.wakeAt else { return }
+        server.wakeAt = moment
+        queue.insert(.serverWakes, at: moment)
+    }
+
+    /// Datagrams that a socket holds for a process that does not read.
+    static let socketBuffer = 256
+}
