@@ -18,8 +18,9 @@ enum MapGuard {
     /// From now on a fault in the use of `environment` writes a sentence and ends the process.
     ///
     /// That is any fault of the thread that opens or writes it, a page that is not there, and, once
-    /// it is `mapped`, any fault in its map. A writer copies pages, so that damage may lead it astray elsewhere too. Other faults do what
-    /// they did before. Holds for one environment of a process, the last.
+    /// it is `mapped`, any fault in its map. A writer copies pages, so that damage may lead it
+    /// astray elsewhere too. Other faults do what they did before. Holds for one environment of a
+    /// process, the last.
     static func watch(_ environment: OpaquePointer, path: String) {
         let words = Array(
             """

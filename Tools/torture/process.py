@@ -97,9 +97,9 @@ class Child:
 
     def stacks(self):
         """What all its threads are at, where a debugger is installed."""
-        if not shutil.which("lldb"):
-            return "(no lldb to see what it is at)"
-        words = ["lldb", "-p", str(self.process.pid), "--batch", "-o", "thread backtrace all"]
+        if not shutil.which("gdb"):
+            return "(no gdb to see what it is at)"
+        words = ["gdb", "-p", str(self.process.pid), "-batch", "-ex", "thread apply all bt"]
         return subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
 
     def complaint(self):

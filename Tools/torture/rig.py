@@ -7,7 +7,6 @@ are ended by their id, also when the rig is interrupted or its time is over.
 
 import argparse
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -18,7 +17,7 @@ import tempfile
 import time
 
 import checker
-from people import Cast, Person, Server, wait_until
+from people import Cast, Server, wait_until
 from process import Child, Failure, Skipped
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
