@@ -15,12 +15,6 @@ let door = common + [.enableExperimentalFeature("Lifetimes")]
 /// Modules that parse and decide: besides, every unsafe expression says so.
 let pure = door + [.strictMemorySafety()]
 
-/// What the fuzz targets look into.
-let fuzzed: [Target.Dependency] = [
-    "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-    "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore", "CPetrelChance",
-]
-
 let targets: [Target] = [
     // Floor 0: C.
     .systemLibrary(
@@ -163,7 +157,12 @@ let targets: [Target] = [
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     // The same targets as the fuzzers', fed with their corpora.
     .testTarget(
-        name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz",
+        name: "FuzzTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+            "CPetrelChance",
+        ], path: "Tests/Fuzz",
         exclude: ["Driver", "corpora"], sources: ["Targets", "Replay"], swiftSettings: door),
     .testTarget(
         name: "TidyTests", dependencies: ["tidy"], path: "Tests/Unit/TidyTests",
@@ -187,7 +186,12 @@ let fuzzers: [Target] =
     ? []
     : [
         .executableTarget(
-            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz",
+            name: "fuzz",
+            dependencies: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+                "CPetrelChance",
+            ], path: "Tests/Fuzz",
             exclude: ["Replay", "corpora"], sources: ["Targets", "Driver"], swiftSettings: door)
     ]
 

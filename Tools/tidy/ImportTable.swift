@@ -73,6 +73,14 @@ enum ImportTable {
                 "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelEvent",
                 "PetrelStore", "PetrelServer", "CBench", "PackageDescription",
             ], system: ["Foundation", "Glibc", "Synchronization"]),
+        // The fuzzers, which Package.swift has for Tools/fuzz alone.
+        "fuzz": Room(
+            floor: 7,
+            modules: [
+                "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+                "CPetrelChance",
+            ], system: ["Glibc"]),
         "tidy": Room(floor: 7, modules: [], system: ["Foundation"]),
     ]
 

@@ -51,9 +51,7 @@ enum DatagramTarget {
             switch frame {
             case .padding, .ping, .unknown: break
             case .ack(let ack): try AckRangesTarget.check(ack)
-            case .close(let close):
-                let room = written { try close.write(reason: "because", to: &$0) }
-                try hold(room != nil, "a CLOSE that cannot be written")
+            case .close(let close): try rewrite(.close(code: close.code))
             case .keepalive(let interval): try rewrite(.keepalive(interval: interval))
             case .keepaliveAnswer(let hint): try rewrite(.keepaliveAnswer(hint: hint))
             case .pathChallenge(let data): try rewrite(.pathChallenge(data: data))
@@ -119,6 +117,7 @@ enum DatagramTarget {
         var reader = ByteReader(bytes.span.bytes)
         let again: ControlFrame? =
             switch try? Frame(&reader) {
+            case .close(let close): .close(code: close.code)
             case .keepalive(let interval): .keepalive(interval: interval)
             case .keepaliveAnswer(let hint): .keepaliveAnswer(hint: hint)
             case .pathChallenge(let data): .pathChallenge(data: data)

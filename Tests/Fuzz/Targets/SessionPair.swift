@@ -282,8 +282,10 @@ final class SessionPair {
             try hold(stuck < 20_000, "a link that does not come to rest")
         }
         guard !isHostile else { return }
-        try hold(isDone, "after 170 s on a good link \(client.queuedMessages) messages to the "
-            + "server and \(server.queuedMessages) to the client are on their way")
+        try hold(
+            isDone,
+            "after 170 s on a good link \(client.queuedMessages) messages to the "
+                + "server and \(server.queuedMessages) to the client are on their way")
         guard !isOver else { return }
         try toServer.hasAll()
         try toClient.hasAll()

@@ -75,7 +75,7 @@ enum SessionTarget {
             }
         case 5:
             let code = tape.number() >> 2
-            return written { try CloseFrame(code: code).write(reason: "", to: &$0) }
+            return written { try ControlFrame.close(code: code).write(to: &$0) }
         default:
             let number = tape.number() >> 2
             let frames: [ControlFrame] = [
