@@ -21,8 +21,12 @@
         case olderSessionKept
         /// The server does not say in answers to keepalives what a device has missed.
         case hintNotRaised
+        /// Who was passed over by pushes is left to find out.
+        case missedNotAnnounced
         /// Messages behind a refused one are taken in.
         case orderLostAfterRefusal
+        /// The late refusal of a copy blocks a session, though the message is committed.
+        case blockedForEver
         /// A session acts on its HELLO, before the client has shown that it lives.
         case actsUnconfirmed
         /// A stranger stays one, though its key was enrolled meanwhile.

@@ -55,7 +55,9 @@ extension ClientCore {
                 contentType: entry.contentType, body: entry.body)
             guard let (request, _) = send(.send(message), now: now) else { return }
             #if PETREL_PLANTED
-                if PlantedBug.outboxForgets.isActive { changes.append(.dequeue(index: entry.index)) }
+                if PlantedBug.outboxForgets.isActive {
+                    changes.append(.dequeue(index: entry.index))
+                }
             #endif
             guard outbox.sent(entry.index, in: request) else { continue }
             events.append(

@@ -56,6 +56,7 @@ extension ServerCore {
                 Principal(account: account, device: device, handle: name), request: request,
                 handle, now: now, wall: wall)
         case (.appended(let message), .message(let handle, let request, let sender, let admitted)):
+            unblock(handle, admitted.operation.clientMessageID)
             deliver(
                 message, admitted, from: sender, handle, request: request, now: now)
         case (.acknowledged(let marks), .acknowledgement):

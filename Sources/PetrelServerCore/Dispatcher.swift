@@ -163,6 +163,18 @@ extension ServerCore {
         }
     #endif
 
+    /// Lets later messages follow one that is committed.
+    ///
+    /// The refusal of an earlier copy may come after a later copy was taken in, while the disk is
+    /// slow; nobody repeats the message then.
+    mutating func unblock(_ handle: Handle, _ cmid: ClientMessageID) {
+        guard sessions.contains(handle), sessions[handle].state.blockedBy == cmid else { return }
+        #if PETREL_PLANTED
+            if PlantedBug.blockedForEver.isActive { return }
+        #endif
+        sessions[handle].state.blockedBy = nil
+    }
+
     /// Keeps later messages of the session behind one that was refused for now.
     mutating func block(_ handle: Handle, _ cmid: ClientMessageID, after refusal: Refused) {
         #if PETREL_PLANTED

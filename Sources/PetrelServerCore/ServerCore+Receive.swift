@@ -132,7 +132,9 @@ extension ServerCore {
             until: now + configuration.halfOpenLifetime)
         answer(handle, to: address)
         #if PETREL_PLANTED
-            if PlantedBug.actsUnconfirmed.isActive { confirm(handle, now: now, wall: .init(milliseconds: 0)) }
+            if PlantedBug.actsUnconfirmed.isActive {
+                confirm(handle, now: now, wall: .init(milliseconds: 0))
+            }
         #endif
         metrics.hellosAccepted += 1
         return true

@@ -56,6 +56,9 @@ extension ServerCore {
             sessions[handle].state.phase != .over
         else { return false }
         sessions[handle].state.hasMissed = false
+        #if PETREL_PLANTED
+            if PlantedBug.missedNotAnnounced.isActive { return false }
+        #endif
         sessions[handle].session.announceHint()
         return true
     }

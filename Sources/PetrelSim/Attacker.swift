@@ -88,7 +88,8 @@ struct ServerProbe {
 extension Simulation {
     /// Looks at the server, if the datagram is one that must leave no trace.
     func probe(for flight: Flight) -> ServerProbe? {
-        guard case .attack(let attack) = flight.maker, attack == .garbage || attack == .replay else {
+        guard case .attack(let attack) = flight.maker, attack == .garbage || attack == .replay
+        else {
             return nil
         }
         return ServerProbe(

@@ -2,8 +2,10 @@
 
 internal import PetrelBase
 
-/// A kind of misbehaviour. A new one is added here, drawn in `ScenarioGenerator`, and played in
-/// `Link`, `SimulatedDisk`, or `Simulation+Deeds`.
+/// A kind of misbehaviour.
+///
+/// A new one is added here, drawn in `ScenarioGenerator`, and played in `Link`, `SimulatedDisk`, or
+/// `Simulation+Deeds`.
 public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     // The network.
     case delay, jitter, loss, bursts, duplication, lateCopies, reordering, corruption, truncation

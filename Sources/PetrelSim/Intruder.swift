@@ -95,7 +95,9 @@ final class Intruder {
         for event in events.list {
             switch event {
             case .message(_, _, let range):
-                if let notice = try? Notice(decoding: events.bytes(range)) { notices.append(notice) }
+                if let notice = try? Notice(decoding: events.bytes(range)) {
+                    notices.append(notice)
+                }
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
             case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
@@ -120,7 +122,9 @@ final class Intruder {
 
     /// What its other half sends, once, when the time has come: datagrams and their sources.
     func strike(now: Instant) -> [(bytes: [UInt8], source: Address)] {
-        guard let confirmedAt, struckAt == nil, confirmedAt + Self.patience <= now else { return [] }
+        guard let confirmedAt, struckAt == nil, confirmedAt + Self.patience <= now else {
+            return []
+        }
         switch plan {
         case .burglary: return []
         case .optimist:

@@ -145,7 +145,8 @@ extension Oracle {
             }
             for record in records where sent[record.clientMessageID]?.body != record.body {
                 return fail(
-                    .intact, "client \(client.index) keeps message \(record.sequence.number) damaged")
+                    .intact,
+                    "client \(client.index) keeps message \(record.sequence.number) damaged")
             }
         }
     }

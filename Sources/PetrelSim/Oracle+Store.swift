@@ -90,7 +90,8 @@ extension Oracle {
         guard let conversation = model[place.conversation] else { return }
         if conversation.members != members {
             return fail(
-                .private_, "\(name), for users \(members), is stored in the conversation of "
+                .private_,
+                "\(name), for users \(members), is stored in the conversation of "
                     + "\(conversation.members)")
         }
         let expected = UInt64(conversation.messages.count + 1)

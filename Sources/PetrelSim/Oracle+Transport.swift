@@ -82,7 +82,8 @@ extension Oracle {
         case .packetAcknowledged(let number):
             guard sessions[name]?.sent.contains(number) == true else {
                 return fail(
-                    .honestLedger, "\(who) took packet \(number) as acknowledged, which it never sent"
+                    .honestLedger,
+                    "\(who) took packet \(number) as acknowledged, which it never sent"
                 )
             }
             // A packet declared lost may be acknowledged after all, but only once.

@@ -116,7 +116,7 @@ public struct Deed: Codable, Equatable, Sendable {
         self.what = what
     }
 
-    /// What may happen. Durations are milliseconds.
+    /// What may happen; durations are milliseconds.
     public enum What: Codable, Equatable, Sendable {
         // Work.
         case send(client: Int, account: Int, byteCount: Int)

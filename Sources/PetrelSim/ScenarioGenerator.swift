@@ -75,7 +75,9 @@ public struct ScenarioGenerator {
             let at = moment(&random)
             for i in 0..<Int(5 + random.below(60)) {
                 let count = byteCount(&random)
-                add(at + i / 8, .send(client: client, account: account, byteCount: min(count, 4_000)))
+                add(
+                    at + i / 8,
+                    .send(client: client, account: account, byteCount: min(count, 4_000)))
             }
         }
     }
@@ -201,7 +203,8 @@ extension ScenarioGenerator {
             .move(client: client, isTold: random.chance(0.5))
         }
         scatter(.addressReuse, 0.2, most: 3) { random, client in
-            .reuseAddress(of: client, by: (client + 1 + Int(random.below(UInt64(count - 1)))) % count)
+            .reuseAddress(
+                of: client, by: (client + 1 + Int(random.below(UInt64(count - 1)))) % count)
         }
     }
 
@@ -222,7 +225,8 @@ extension ScenarioGenerator {
         scatter(.burglary, 0.2, most: 2) { _, _ in .burglary }
         scatter(.helloFlood, 0.15, most: 2) { random, _ in
             let isProved = random.chance(0.5)
-            return .helloFlood(count: 10 + Int(random.below(isProved ? 30 : 200)), isProved: isProved)
+            return .helloFlood(
+                count: 10 + Int(random.below(isProved ? 30 : 200)), isProved: isProved)
         }
     }
 

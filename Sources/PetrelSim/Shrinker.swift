@@ -12,17 +12,25 @@ public struct Shrinker {
     private var breach: Breach
     private var runsLeft = 600
     private let tell: (String) -> Void
+    private let play: (Scenario) -> Breach?
 
     /// Returns the smallest failing scenario found, and how it fails.
+    ///
+    /// `tell` is told of the progress; `play` says how a scenario fails.
     public static func shrink(
-        _ scenario: Scenario, _ breach: Breach, tell: @escaping (String) -> Void
+        _ scenario: Scenario, _ breach: Breach, tell: @escaping (String) -> Void,
+        play: @escaping (Scenario) -> Breach? = { Simulation.run($0).breach }
     ) -> (scenario: Scenario, breach: Breach) {
-        var shrinker = Shrinker(scenario: scenario, breach: breach, tell: tell)
+        var shrinker = Shrinker(scenario: scenario, breach: breach, tell: tell, play: play)
         shrinker.shrink()
         return (shrinker.scenario, shrinker.breach)
     }
 
-    private init(scenario: Scenario, breach: Breach, tell: @escaping (String) -> Void) {
+    private init(
+        scenario: Scenario, breach: Breach, tell: @escaping (String) -> Void,
+        play: @escaping (Scenario) -> Breach?
+    ) {
+        self.play = play
         self.scenario = scenario
         self.breach = breach
         self.tell = tell
@@ -53,7 +61,7 @@ public struct Shrinker {
     private mutating func keep(_ candidate: Scenario) -> Bool {
         guard runsLeft > 0, candidate != scenario else { return false }
         runsLeft -= 1
-        guard let found = Simulation.run(candidate).breach, found.invariant == breach.invariant
+        guard let found = play(candidate), found.invariant == breach.invariant
         else { return false }
         scenario = candidate
         breach = found
@@ -99,7 +107,8 @@ public struct Shrinker {
         let steps: [(inout Scenario) -> Void] = [
             { $0.disk = DiskPlan() },
             { $0.serverClock = ClockPlan() },
-            { scenario in for i in scenario.clients.indices { scenario.clients[i].clock = .init() } },
+            { scenario in for i in scenario.clients.indices { scenario.clients[i].clock = .init() }
+            },
             { scenario in for i in scenario.clients.indices { scenario.clients[i].natExpiry = 0 } },
             { scenario in for i in scenario.clients.indices { scenario.clients[i].start = 0 } },
         ]

@@ -60,8 +60,9 @@ extension Simulation {
     private func move(_ index: Int) {
         var address = clients[index].nat.external
         address.port = 40_000
-        repeat { address.low = (address.low & ~0xFF00) | (address.low &+ 0x100) & 0xFF00 }
-        while holders[address] != nil
+        repeat {
+            address.low = (address.low & ~0xFF00) | (address.low &+ 0x100) & 0xFF00
+        } while holders[address] != nil
         give(index, address)
     }
 

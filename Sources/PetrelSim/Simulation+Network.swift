@@ -89,7 +89,9 @@ extension Simulation {
 
     private func damage(_ flight: inout Flight, as copy: Link.Copy) {
         for bit in copy.flippedBits { flight.bytes[bit / 8] ^= 1 << UInt8(bit % 8) }
-        if let byteCount = copy.byteCount { flight.bytes.removeLast(flight.bytes.count - byteCount) }
+        if let byteCount = copy.byteCount {
+            flight.bytes.removeLast(flight.bytes.count - byteCount)
+        }
         flight.isWhole = copy.flippedBits.isEmpty && copy.byteCount == nil
     }
 

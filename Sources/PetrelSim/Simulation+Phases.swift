@@ -127,10 +127,13 @@ extension Simulation {
         return oracle.breach == nil
     }
 
-    /// Everybody says something for a while, so that nobody finds out in the rush that its session
-    /// is dead, or has to learn then how fast the network is.
+    /// Everybody starts anew and says something for a while: equal clients have equal histories.
     private func warmUp() -> Bool {
         healedAt = now
+        for client in clients {
+            client.end()
+            startClient(client.index)
+        }
         for _ in 0..<10 {
             for client in clients {
                 write(client: client.index, account: client.account, byteCount: 1)

@@ -99,6 +99,7 @@ public final class Simulation {
     ///   - scenario: what to play.
     ///   - until: where to stop early, in nanoseconds of virtual time; nothing is checked there.
     ///   - trace: is handed the story of the run, line by line.
+    /// - Returns: what came of it.
     public static func run(
         _ scenario: Scenario, until: Int64? = nil, trace: ((String) -> Void)? = nil
     ) -> SimulationResult {

@@ -103,7 +103,9 @@ struct Reassembler: Sendable {
         if partials[place].received & bit == 0 {
             partials[place].received |= bit
             partials[place].fragments[fragment.index] = Self.copy(fragment.bytes)
-        } else if isConflictSeen, !Self.equal(partials[place].fragments[fragment.index], fragment.bytes) {
+        } else if isConflictSeen,
+            !Self.equal(partials[place].fragments[fragment.index], fragment.bytes)
+        {
             return .violation(.fragmentConflict)
         }
         let count = partials[place].fragments.count

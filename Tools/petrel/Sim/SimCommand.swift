@@ -76,7 +76,7 @@ struct SimCommand: ParsableCommand {
         guard kinds == 1 || planted != nil else {
             throw ValidationError("say what to run: --seed, --seeds, --replay or --planted")
         }
-        if trace || until != nil, seeds != nil || planted != nil {
+        if trace || until != nil, seed == nil, replay == nil {
             throw ValidationError("--trace and --until need a single run: --seed or --replay")
         }
         if replay != nil, faults != nil || duration != nil || clients != nil {
@@ -92,7 +92,8 @@ struct SimCommand: ParsableCommand {
 
     /// Runs what was asked for; ends with 1 if a promise was broken.
     func run() throws {
-        if let planted { return try runPlanted(planted) }
+        if let planted, seed == nil, replay == nil { return try runPlanted(planted) }
+        if let planted { try plant(planted) }
         if worker { return try work() }
         if let replay { return try runOne(try ReplayFile.read(replay).scenario, from: replay) }
         if let seed {

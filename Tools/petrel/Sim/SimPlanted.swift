@@ -16,21 +16,12 @@ extension SimCommand {
 
     /// Looks for one planted bug, or for each, from seed 1 on.
     func runPlanted(_ name: String) throws {
-        guard !Planting.names.isEmpty else {
-            throw Failure(
-                status: .usage,
-                message: "this build has no planted bugs; Tools/planted makes one that has")
-        }
-        guard name == "all" || Planting.names.contains(name) else {
-            throw Failure(
-                status: .usage,
-                message: "'\(name)' is no planted bug; choose all or one of "
-                    + Planting.names.joined(separator: ", "))
-        }
         if worker {
-            _ = Planting.plant(name)
+            try plant(name)
             return try work()
         }
+        if name != "all" { try plant(name) }
+        guard !Planting.names.isEmpty else { throw Self.noBugs }
         let range = seeds ?? SeedRange(first: 1, last: Self.plantedSeedsMax)
         var findings: [Finding] = []
         for bug in name == "all" ? Planting.names : [name] {
@@ -40,6 +31,21 @@ extension SimCommand {
         }
         try conclude(findings, range)
     }
+
+    /// Plants a bug in this process.
+    func plant(_ name: String) throws(Failure) {
+        guard !Planting.names.isEmpty else { throw Self.noBugs }
+        guard Planting.plant(name) else {
+            throw Failure(
+                status: .usage,
+                message: "'\(name)' is no planted bug; choose all or one of "
+                    + Planting.names.joined(separator: ", "))
+        }
+    }
+
+    private static let noBugs = Failure(
+        status: .usage,
+        message: "this build has no planted bugs; Tools/planted makes one that has")
 
     private func look(for bug: String, _ range: SeedRange) throws -> Finding {
         let farm = SimFarm(
