@@ -5,7 +5,7 @@ internal import PetrelMessaging
 public import PetrelTransport
 
 extension ClientCore {
-    /// Moves what the session has noted to the end of `list`; nothing unless the configuration asks.
+    /// Moves what the session has noted to the end of `list`; nothing unless it is tracing.
     ///
     /// - Returns: the session's connection ID; `nil` if there is no session.
     public mutating func takeTrace(into list: inout [TimedTraceEvent]) -> UInt64? {

@@ -98,7 +98,7 @@ extension Simulation {
             operations: server.core?.operationsCount ?? 0)
     }
 
-    /// A copy of a HELLO may be answered again, and of a stranger's even anew; nothing else happens.
+    /// A copy of a HELLO may be answered again, of a stranger's even anew; nothing else happens.
     func judge(_ flight: Flight, _ before: ServerProbe) {
         let isHello = flight.bytes.first == PacketForm.helloByte
         let confirmed = (server.core?.sessionsCount ?? 0) - (server.core?.halfOpenCount ?? 0)

@@ -7,14 +7,15 @@ internal import PetrelBase
 /// A new one is added here, drawn in `ScenarioGenerator`, and played in `Link`, `SimulatedDisk`, or
 /// `Simulation+Deeds`.
 public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
-    // The network.
+    /// How long packets take, and what becomes of them.
     case delay, jitter, loss, bursts, duplication, lateCopies, reordering, corruption, truncation
+    /// What happens to links and addresses.
     case rate, blackHole, blackout, partition, natExpiry, rebinding, moving, addressReuse
-    // Attackers.
+    /// Attackers.
     case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary
-    // The server's disk, and the clients'.
+    /// The server's disk, and the clients'.
     case slowDisk, longCommits, diskFull, diskError, clientDiskFull
-    // Processes and clocks.
+    /// Processes and clocks.
     case serverCrash, serverPause, serverStop, clientCrash, sleep, reinstall, clockDrift, clockJump
 
     public static func < (a: FaultKind, b: FaultKind) -> Bool { a.rawValue < b.rawValue }

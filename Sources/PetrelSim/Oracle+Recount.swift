@@ -1,4 +1,4 @@
-// At quiescence: is everything where it belongs, and nothing anywhere else?
+// At quiescence: whether everything is where it belongs, and nothing anywhere else.
 
 internal import PetrelBase
 internal import PetrelClientCore
@@ -110,7 +110,7 @@ extension Oracle {
             guard member.delivered.number >= least, member.delivered.number <= count else {
                 return fail(
                     .storeIsModel,
-                    "user\(account) has \(member.delivered.number) messages according to the store, "
+                    "user\(account) has \(member.delivered.number) messages, says the store, "
                         + "and said \(least)")
             }
         }

@@ -40,7 +40,7 @@ extension Oracle {
         if metrics.messagesCommitted > appendedInLife {
             fail(
                 .conservation,
-                "the server counts \(metrics.messagesCommitted) messages as committed, the disk has "
+                "the server counts \(metrics.messagesCommitted) committed messages, the disk has "
                     + "\(appendedInLife)")
         }
         guard events - lastAudit >= Self.auditEvery else { return }

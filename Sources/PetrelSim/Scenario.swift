@@ -119,34 +119,59 @@ public struct Deed: Codable, Equatable, Sendable {
     /// What may happen; durations are milliseconds.
     public enum What: Codable, Equatable, Sendable {
         // Work.
+        /// A device writes a message to an account.
         case send(client: Int, account: Int, byteCount: Int)
         // The network.
+        /// Nothing gets through between a device and the server, in one or both directions.
         case blackout(client: Int, up: Bool, down: Bool, duration: Int)
+        /// Nobody reaches the server.
         case partition(duration: Int)
+        /// Datagrams above a size vanish.
         case blackHole(client: Int, byteCountMax: Int, duration: Int)
+        /// A device's NAT gives it another port.
         case rebind(client: Int)
+        /// A device is somewhere else, and its system may say so.
         case move(client: Int, isTold: Bool)
+        /// A device gets the address that another one had.
         case reuseAddress(of: Int, by: Int)
         // Attackers.
+        /// Random bytes come to the server, or to a device.
         case garbage(count: Int, toClient: Int?)
+        /// Datagrams that were seen before come again.
         case replay(count: Int)
+        /// Copies of a device's datagrams come from elsewhere.
         case spoof(client: Int, count: Int)
+        /// A client acknowledges what it never got.
         case optimist
+        /// A client moves with every packet.
         case pathFlood(count: Int)
+        /// A client that holds keys sends what the protocol forbids.
         case mischief(Int)
+        /// A client asks for what is not its own.
         case burglary
+        /// HELLOs without end, with or without a valid MAC1.
         case helloFlood(count: Int, isProved: Bool)
         // Disks.
+        /// The server's disk is full.
         case diskFull(duration: Int)
+        /// The server's disk fails; the last batch may be on it.
         case diskError(keepsLast: Bool, duration: Int)
+        /// A device's disk is full.
         case clientDiskFull(client: Int, duration: Int)
         // Processes and clocks.
+        /// The server dies, perhaps while it writes.
         case crashServer(whileWriting: Bool, keepsLast: Bool, duration: Int)
+        /// The server stands still.
         case pauseServer(duration: Int)
+        /// The server is stopped in good order.
         case stopServer(duration: Int)
+        /// A client dies, perhaps while it writes.
         case crashClient(client: Int, whileWriting: Bool, duration: Int)
+        /// A client is stopped in good order, and started later.
         case sleep(client: Int, duration: Int)
+        /// A device loses its store and its key, and logs in again.
         case reinstall(client: Int, duration: Int)
+        /// A wall clock jumps.
         case jumpClock(client: Int?, seconds: Int)
     }
 }
