@@ -144,11 +144,8 @@ let targets: [Target] = [
             "PetrelServerCore", "PetrelEvent", "PetrelServer",
         ], path: "Tests/Unit/PetrelServerTests", swiftSettings: door),
     .testTarget(
-        name: "SimulationTests",
-        dependencies: [
-            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelServices", "PetrelServerCore", "PetrelClientCore",
-        ], path: "Tests/Simulation", swiftSettings: door),
+        name: "SimulationTests", dependencies: ["PetrelSim"], path: "Tests/Simulation",
+        exclude: ["README.md", "regressions"], swiftSettings: door),
     .testTarget(
         name: "PetrelToolTests",
         dependencies: [
