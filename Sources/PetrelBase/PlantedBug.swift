@@ -15,8 +15,6 @@
         case memberCheckSkipped
         /// A message is pushed to all devices there are.
         case pushedToEverybody
-        /// The verdict on a message that was committed before is not told.
-        case verdictLostOnDuplicate
         /// A newer session of a device does not take the place of the older one.
         case olderSessionKept
         /// The server does not say in answers to keepalives what a device has missed.
@@ -25,8 +23,6 @@
         case missedNotAnnounced
         /// Messages behind a refused one are taken in.
         case orderLostAfterRefusal
-        /// The late refusal of a copy blocks a session, though the message is committed.
-        case blockedForEver
         /// A session acts on its HELLO, before the client has shown that it lives.
         case actsUnconfirmed
         /// A stranger stays one, though its key was enrolled meanwhile.
@@ -43,8 +39,6 @@
         case creditNotAnnounced
         /// A fragment may have two contents.
         case fragmentsConflict
-        /// Once the peer has moved, nothing is sent again by the probe timer.
-        case probeNotArmed
         /// Bytes of lost packets stay counted as in flight.
         case lostStaysInFlight
         /// The timer of an acknowledgement is not stopped when it was sent.

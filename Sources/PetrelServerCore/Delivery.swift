@@ -21,9 +21,6 @@ extension ServerCore {
         } else {
             metrics.messagesCommitted += 1
         }
-        #if PETREL_PLANTED
-            if PlantedBug.verdictLostOnDuplicate.isActive, message.isDuplicate { return }
-        #endif
         if isEnrolled(handle) {
             let verdict = Verdict(
                 clientMessageID: admitted.operation.clientMessageID,

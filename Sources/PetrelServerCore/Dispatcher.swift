@@ -169,9 +169,6 @@ extension ServerCore {
     /// slow; nobody repeats the message then.
     mutating func unblock(_ handle: Handle, _ cmid: ClientMessageID) {
         guard sessions.contains(handle), sessions[handle].state.blockedBy == cmid else { return }
-        #if PETREL_PLANTED
-            if PlantedBug.blockedForEver.isActive { return }
-        #endif
         sessions[handle].state.blockedBy = nil
     }
 

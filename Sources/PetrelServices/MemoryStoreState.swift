@@ -66,7 +66,7 @@ struct MemoryStoreState: Sendable {
             case .appendMessage(let append):
                 let outcome = try add(append, isFull: isFull)
                 #if PETREL_PLANTED
-                    if isFull { return .failure(.full) }
+                    if isFull, PlantedBug.refusedButStored.isActive { return .failure(.full) }
                 #endif
                 return .success(outcome)
             case .acknowledge(let acknowledge): return .success(try raise(acknowledge))

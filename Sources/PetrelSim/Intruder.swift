@@ -63,7 +63,7 @@ final class Intruder {
         case .some(let session): earliest = min(earliest, session.deadline)
         case .none: break
         }
-        if let confirmedAt, struckAt == nil {
+        if let confirmedAt, struckAt == nil, plan != .burglary {
             earliest = min(earliest, confirmedAt + Self.patience)
         }
         return earliest

@@ -80,7 +80,7 @@ final class SimulatedServer {
         configuration.sessionsMax = 48
         configuration.halfOpenMax = 16
         configuration.countersMax = 256
-        configuration.operationsMax = 256
+        configuration.operationsMax = 24
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true

@@ -46,7 +46,6 @@ extension Simulation {
         server.armedCrash = nil
         server.armedFailure = nil
         attacker.spoofsLeft = 0
-        if server.disk.memory.isFailed { crashServer(keepsLast: false, downFor: .zero) }
         startServer()
         resumeServer()
         queue.insert(.commitEnds(life: server.life), at: now + .milliseconds(1))

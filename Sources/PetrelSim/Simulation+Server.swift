@@ -110,6 +110,9 @@ extension Simulation {
             note("server: ends, because its disk failed")
             return crashServer(keepsLast: false, downFor: server.failureDownFor)
         }
+        if server.disk.memory.isFailed {
+            oracle.fail(.neverLost, "the server goes on over a disk that has failed")
+        }
         if server.isStopping, server.core?.isDrained == true {
             note("server: has ended in good order")
             crashServer(keepsLast: true, downFor: .milliseconds(100))

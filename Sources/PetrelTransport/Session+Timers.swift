@@ -38,11 +38,6 @@ extension Session {
         timers[.probe] = detector.probeDeadline(
             ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
-        #if PETREL_PLANTED
-            if PlantedBug.probeNotArmed.isActive, statistics.addressMoves > 0 {
-                timers[.probe] = .distantFuture
-            }
-        #endif
         let waitsForPacer = !pacer.mayProceed && queue.hasSendable()
         timers[.pace] =
             waitsForPacer
