@@ -23,6 +23,8 @@
         case missedNotAnnounced
         /// Messages behind a refused one are taken in.
         case orderLostAfterRefusal
+        /// Of several refused messages, a later one is waited for.
+        case laterRefusalBlocks
         /// A session acts on its HELLO, before the client has shown that it lives.
         case actsUnconfirmed
         /// A stranger stays one, though its key was enrolled meanwhile.
@@ -57,6 +59,10 @@
         case counterFollowsCalendar
         /// Acknowledgements that may not have been stored are not repeated.
         case receiptsForgotten
+        /// A refused acknowledgement is not repeated.
+        case refusedReceiptLost
+        /// A message that its session waits for is given up, because it was seen elsewhere.
+        case awaitedGivenUp
         /// What is pushed before the welcome is taken in, for whomever.
         case pushBeforeWelcome
         /// Every third repair of a lost message is left out.

@@ -2,7 +2,7 @@
 
 /// A first-in, first-out queue that never grows beyond its capacity.
 ///
-/// - Complexity: every operation is O(1); no allocation after `init`.
+/// - Complexity: every operation but `contains` is O(1); no allocation after `init`.
 public struct RingBuffer<Element> {
     @usableFromInline var storage: [Element?]
     @usableFromInline var head = 0
@@ -22,6 +22,14 @@ public struct RingBuffer<Element> {
 
     /// The element at the front, if there is one.
     public var first: Element? { count > 0 ? storage[head] : nil }
+
+    /// Whether an element satisfies `predicate`, asked from the front on.
+    public func contains(where predicate: (Element) -> Bool) -> Bool {
+        for i in 0..<count {
+            if let element = storage[(head + i) % storage.count], predicate(element) { return true }
+        }
+        return false
+    }
 
     /// Adds `element` at the end; returns `false`, changing nothing, if the queue is full.
     public mutating func append(_ element: Element) -> Bool {

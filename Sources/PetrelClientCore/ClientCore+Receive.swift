@@ -213,7 +213,7 @@ extension ClientCore {
     /// absence would be shown as refused.
     private mutating func settle(_ record: MessageRecord) {
         guard let known, record.sender == known.account, record.senderDevice == known.device,
-            let entry = outbox.committed(record.clientMessageID)
+            let entry = outbox.settled(record.clientMessageID)
         else { return }
         committed(entry, record.conversation, record.sequence)
     }

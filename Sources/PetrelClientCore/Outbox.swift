@@ -32,6 +32,8 @@ public struct Outbox: Sendable {
         var entry: OutboxEntry
         /// The request that the latest copy travels in; `nil` while it waits to be sent.
         var request: UInt64?
+        /// It was refused for now in this session, which takes no other message before this one.
+        var isAwaited = false
     }
 
     private var slots: [Slot] = []
@@ -102,7 +104,10 @@ public struct Outbox: Sendable {
 
     /// The session is over: nobody knows which of the sent messages arrived.
     public mutating func sessionEnded() {
-        for i in slots.indices { slots[i].request = nil }
+        for i in slots.indices {
+            slots[i].request = nil
+            slots[i].isAwaited = false
+        }
     }
 
     /// Returns the message that is called `id`, if it waits for its verdict.
@@ -118,6 +123,18 @@ public struct Outbox: Sendable {
         return slots.remove(at: i).entry
     }
 
+    /// The message was seen at its place, though no verdict came; returns it like `committed`.
+    ///
+    /// One that the session waits for is not done with that: it is sent once more, and gets its
+    /// verdict then.
+    public mutating func settled(_ id: ClientMessageID) -> OutboxEntry? {
+        guard let slot = slots.first(where: { $0.entry.clientMessageID == id }) else { return nil }
+        #if PETREL_PLANTED
+            if PlantedBug.awaitedGivenUp.isActive { return committed(id) }
+        #endif
+        return slot.isAwaited ? nil : committed(id)
+    }
+
     /// The server refused the copy in `request`; `retryAfter` is zero if that will not change.
     public mutating func refused(
         request: UInt64, code: UInt32, retryAfter: Interval, now: Instant
@@ -128,6 +145,7 @@ public struct Outbox: Sendable {
         }
         // What comes after it goes again too, so that the order of sending stays the order here.
         for j in i..<slots.count { slots[j].request = nil }
+        slots[i].isAwaited = true
         let pause = min(max(retryAfter, Self.pauseMin), Self.pauseMax)
         pausedUntil = max(pausedUntil ?? now, now + pause)
         return .again

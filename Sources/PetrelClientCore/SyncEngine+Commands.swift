@@ -83,6 +83,10 @@ extension SyncEngine {
             for watermark in watermarks { noteTold(watermark, now: now) }
             forgetTold(before: now - Self.commitMax)
             untold.removeAll { conversations[$0]?.isUntold == false }
+            acknowledgementRequests.append((number, watermarks.map(\.conversation)))
+            if acknowledgementRequests.count > Self.acknowledgementRequestsMax {
+                acknowledgementRequests.removeFirst()
+            }
             acknowledgementsOpen += 1
             acknowledgedLast = now
             acknowledgeAt = .distantFuture
@@ -176,6 +180,18 @@ extension SyncEngine {
             scheduleSync(at: now + pause)
             return true
         }
+        #if PETREL_PLANTED
+            if PlantedBug.refusedReceiptLost.isActive { acknowledgementRequests.removeAll() }
+        #endif
+        if let i = acknowledgementRequests.firstIndex(where: { $0.number == request }) {
+            for id in acknowledgementRequests.remove(at: i).conversations {
+                conversations[id]?.told = ConversationSequence(0)
+                noteUntold(id)
+            }
+            toldFeed = FeedSequence(0)
+            acknowledgeAt = min(acknowledgeAt, now + pause)
+            return true
+        }
         guard let id = wanted.first(where: { conversations[$0]?.pull?.number == request }) else {
             return false
         }
@@ -264,6 +280,8 @@ extension SyncEngine {
     static let feedPause = Interval.seconds(1)
     /// Longer than a message to the server and its commit may take in a session that lives.
     static let commitMax = Interval.seconds(120)
+    /// Acknowledgements that may still be refused.
+    static let acknowledgementRequestsMax = 64
     /// Acknowledgements under way; what grows meanwhile is told by the next one.
     static let acknowledgementsMax = 2
 }

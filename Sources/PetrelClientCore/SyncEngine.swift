@@ -84,6 +84,8 @@ public struct SyncEngine: Sendable {
     /// Acknowledgements that the server's transport does not have yet.
     var acknowledgementsOpen = 0
     var toldFeed = FeedSequence(0)
+    /// The latest acknowledgements by request: one that is refused is told again.
+    var acknowledgementRequests: [(number: UInt64, conversations: [ConversationID])] = []
     /// Conversations whose watermark was told lately: the server may have died before it stored it,
     /// or may never have got it, for acknowledgements do not arrive in the order of their loss.
     var recentlyTold: [ConversationID] = []
@@ -167,6 +169,7 @@ extension SyncEngine {
             noteUntold(id)
         }
         recentlyTold.removeAll()
+        acknowledgementRequests.removeAll()
         if acknowledgementsOpen > 0 { toldFeed = FeedSequence(0) }
         acknowledgementsOpen = 0
         acknowledgeAt = .distantFuture

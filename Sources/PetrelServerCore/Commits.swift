@@ -78,11 +78,21 @@ extension ServerCore {
             guard sessions.contains(handle) else { return }
             let retried = refusal.error == .busy ? Refused(StoreFailure.busy) : refusal
             let cmid = admitted.operation.clientMessageID
-            block(handle, cmid, after: retried)
+            // If a newer copy is under way, the client has begun again and waits for that one.
+            if !isUnderWay(cmid, from: handle) { block(handle, cmid, request, after: retried) }
             refuse(retried, request: request, cmid: cmid, to: handle, now: now)
         case .acknowledgement(let handle, let request):
             guard sessions.contains(handle) else { return }
             refuse(refusal, request: request, to: handle, now: now)
+        }
+    }
+
+    private func isUnderWay(_ cmid: ClientMessageID, from handle: Handle) -> Bool {
+        operations.contains { operation in
+            guard case .message(let sender, _, _, let admitted) = operation.purpose else {
+                return false
+            }
+            return sender == handle && admitted.operation.clientMessageID == cmid
         }
     }
 

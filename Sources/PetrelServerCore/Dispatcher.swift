@@ -124,7 +124,7 @@ extension ServerCore {
     ) {
         let cmid = message.clientMessageID
         do throws(Refused) {
-            if let blocking = sessions[handle].state.blockedBy, blocking != cmid {
+            if let blocking = sessions[handle].state.blockedBy, blocking.cmid != cmid {
                 throw Refused(StoreFailure.busy)
             }
             let digest = InlineWords4(Digest.blake2b256(message.identityBytes().span.bytes).bytes)
@@ -141,7 +141,7 @@ extension ServerCore {
             #endif
             sessions[handle].state.blockedBy = nil
         } catch {
-            block(handle, cmid, after: error)
+            block(handle, cmid, request, after: error)
             refuse(error, request: request, cmid: cmid, to: handle, now: now)
         }
     }
@@ -168,20 +168,34 @@ extension ServerCore {
     /// The refusal of an earlier copy may come after a later copy was taken in, while the disk is
     /// slow; nobody repeats the message then.
     mutating func unblock(_ handle: Handle, _ cmid: ClientMessageID) {
-        guard sessions.contains(handle), sessions[handle].state.blockedBy == cmid else { return }
+        guard sessions.contains(handle), sessions[handle].state.blockedBy?.cmid == cmid else { return }
         sessions[handle].state.blockedBy = nil
     }
 
     /// Keeps later messages of the session behind one that was refused for now.
-    mutating func block(_ handle: Handle, _ cmid: ClientMessageID, after refusal: Refused) {
+    ///
+    /// Of several, the client begins again with the one that it sent first. That may be one whose
+    /// refusal comes last: it waited for the disk, while a later one was refused at the door.
+    mutating func block(
+        _ handle: Handle, _ cmid: ClientMessageID, _ request: UInt64, after refusal: Refused
+    ) {
         #if PETREL_PLANTED
             if PlantedBug.orderLostAfterRefusal.isActive { return }
         #endif
+        let blocking = sessions[handle].state.blockedBy
         switch refusal.error {
         case .busy, .storageFull:
-            if sessions[handle].state.blockedBy == nil { sessions[handle].state.blockedBy = cmid }
+            #if PETREL_PLANTED
+                let isLater = PlantedBug.laterRefusalBlocks.isActive && blocking != nil
+            #else
+                let isLater = false
+            #endif
+            let isFirst = !isLater && request < blocking?.request ?? .max
+            if isFirst {
+                sessions[handle].state.blockedBy = .init(cmid: cmid, request: request)
+            }
         default:
-            if sessions[handle].state.blockedBy == cmid { sessions[handle].state.blockedBy = nil }
+            if blocking?.cmid == cmid { sessions[handle].state.blockedBy = nil }
         }
     }
 }

@@ -46,7 +46,13 @@ struct SessionState {
     /// busy or full, those sent behind it are already under way; taken in, they would overtake it.
     /// So they are refused likewise, until the client begins again with this one, as it does by
     /// sending its outbox from the front. A client that gave it up must begin a new session.
-    var blockedBy: ClientMessageID?
+    var blockedBy: Blocking?
+
+    /// A send that was refused for now, and the request in which it came.
+    struct Blocking: Equatable {
+        var cmid: ClientMessageID
+        var request: UInt64
+    }
 
     var principal: Principal? {
         guard case .enrolled(let principal) = phase else { return nil }
