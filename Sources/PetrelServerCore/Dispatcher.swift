@@ -168,7 +168,9 @@ extension ServerCore {
     /// The refusal of an earlier copy may come after a later copy was taken in, while the disk is
     /// slow; nobody repeats the message then.
     mutating func unblock(_ handle: Handle, _ cmid: ClientMessageID) {
-        guard sessions.contains(handle), sessions[handle].state.blockedBy?.cmid == cmid else { return }
+        guard sessions.contains(handle), sessions[handle].state.blockedBy?.cmid == cmid else {
+            return
+        }
         sessions[handle].state.blockedBy = nil
     }
 
