@@ -63,6 +63,8 @@
         case refusedReceiptLost
         /// A message that its session waits for is given up, because it was seen elsewhere.
         case awaitedGivenUp
+        /// A message whose refusal is on its way is given up, because it was seen elsewhere.
+        case refusalOnItsWay
         /// What is pushed before the welcome is taken in, for whomever.
         case pushBeforeWelcome
         /// Every third repair of a lost message is left out.

@@ -181,17 +181,21 @@ extension ClientCore {
         if sync.refused(request: request, retryAfter: refusal.retryAfter, now: now) { return }
         let outcome = outbox.refused(
             request: request, code: refusal.code, retryAfter: refusal.retryAfter, now: now)
-        if outcome == .again {
+        switch outcome {
+        case .again:
             pendingEvents.append(
                 .sendingRefused(
                     code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
+        case .failed(let entry):
+            changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
+            pendingEvents.append(
+                .deliveryChanged(
+                    index: entry.index, id: entry.clientMessageID,
+                    state: .failed(code: refusal.code, reason: refusal.reason)))
+        case .committed(let entry, let conversation, let sequence):
+            committed(entry, conversation, sequence)
+        case .ignored: break
         }
-        guard case .failed(let entry) = outcome else { return }
-        changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
-        pendingEvents.append(
-            .deliveryChanged(
-                index: entry.index, id: entry.clientMessageID,
-                state: .failed(code: refusal.code, reason: refusal.reason)))
     }
 
     private mutating func received(_ verdict: Verdict, now: Instant) {
@@ -213,7 +217,8 @@ extension ClientCore {
     /// absence would be shown as refused.
     private mutating func settle(_ record: MessageRecord) {
         guard let known, record.sender == known.account, record.senderDevice == known.device,
-            let entry = outbox.settled(record.clientMessageID)
+            let entry = outbox.settled(
+                record.clientMessageID, at: record.conversation, record.sequence)
         else { return }
         committed(entry, record.conversation, record.sequence)
     }

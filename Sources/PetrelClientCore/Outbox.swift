@@ -24,6 +24,8 @@ public struct Outbox: Sendable {
         case again
         /// It will never be taken.
         case failed(OutboxEntry)
+        /// Another copy of it has its place already, where it was seen.
+        case committed(OutboxEntry, ConversationID, ConversationSequence)
         /// The refusal is about an earlier copy, or about nothing here.
         case ignored
     }
@@ -34,6 +36,8 @@ public struct Outbox: Sendable {
         var request: UInt64?
         /// It was refused for now in this session, which takes no other message before this one.
         var isAwaited = false
+        /// Where it was seen, though the session has not answered for it yet.
+        var place: (conversation: ConversationID, sequence: ConversationSequence)?
     }
 
     private var slots: [Slot] = []
@@ -125,14 +129,25 @@ public struct Outbox: Sendable {
 
     /// The message was seen at its place, though no verdict came; returns it like `committed`.
     ///
-    /// One that the session waits for is not done with that: it is sent once more, and gets its
-    /// verdict then.
-    public mutating func settled(_ id: ClientMessageID) -> OutboxEntry? {
-        guard let slot = slots.first(where: { $0.entry.clientMessageID == id }) else { return nil }
+    /// One that was sent in this session stays until the session answers: a refusal may be on its
+    /// way, after which the session takes no other message before it was sent once more.
+    public mutating func settled(
+        _ id: ClientMessageID, at conversation: ConversationID, _ sequence: ConversationSequence
+    ) -> OutboxEntry? {
+        guard let i = slots.firstIndex(where: { $0.entry.clientMessageID == id }) else {
+            return nil
+        }
         #if PETREL_PLANTED
             if PlantedBug.awaitedGivenUp.isActive { return committed(id) }
+            let isAnswerDue = slots[i].request != nil && !PlantedBug.refusalOnItsWay.isActive
+        #else
+            let isAnswerDue = slots[i].request != nil
         #endif
-        return slot.isAwaited ? nil : committed(id)
+        guard !isAnswerDue, !slots[i].isAwaited else {
+            slots[i].place = (conversation, sequence)
+            return nil
+        }
+        return slots.remove(at: i).entry
     }
 
     /// The server refused the copy in `request`; `retryAfter` is zero if that will not change.
@@ -141,7 +156,9 @@ public struct Outbox: Sendable {
     ) -> Outcome {
         guard let i = slots.firstIndex(where: { $0.request == request }) else { return .ignored }
         guard Self.isTransient(code) || retryAfter > .zero else {
-            return .failed(slots.remove(at: i).entry)
+            let slot = slots.remove(at: i)
+            guard let place = slot.place else { return .failed(slot.entry) }
+            return .committed(slot.entry, place.conversation, place.sequence)
         }
         // What comes after it goes again too, so that the order of sending stays the order here.
         for j in i..<slots.count { slots[j].request = nil }

@@ -112,6 +112,29 @@ import Testing
         #expect(outbox.entry(entry(1).clientMessageID) == (isRetried ? entry(1) : nil))
     }
 
+    /// [M-2.2-6]: the session may be about to refuse it for now, and would then wait for it.
+    @Test func aMessageSeenElsewhereStaysUntilItsSessionHasAnswered() {
+        let place = (ConversationID(9), ConversationSequence(7))
+        let identifier = entry(1).clientMessageID
+        var outbox = filled(2)
+        var request: UInt64 = 0
+        #expect(sendAll(&outbox, from: &request, at: start) == [1, 2])
+        #expect(outbox.settled(identifier, at: place.0, place.1) == nil)
+        let refused = outbox.refused(
+            request: 1, code: MessagingError.busy.rawValue, retryAfter: .zero, now: start)
+        #expect(refused == .again)
+        #expect(outbox.settled(identifier, at: place.0, place.1) == nil)
+        #expect(sendAll(&outbox, from: &request, at: start + .seconds(1)) == [1, 2])
+        let expired = outbox.refused(
+            request: 3, code: MessagingError.identifierExpired.rawValue, retryAfter: .zero,
+            now: start)
+        #expect(expired == .committed(entry(1), place.0, place.1))
+        // No session waits for what was not sent in one.
+        outbox.sessionEnded()
+        #expect(outbox.settled(entry(2).clientMessageID, at: place.0, place.1) == entry(2))
+        #expect(outbox.isEmpty)
+    }
+
     @Test func whatIsDeliveredIsToldOnceAndInOrder() {
         var awaited = AwaitedReceipts()
         let conversation = ConversationID(9)
