@@ -34,6 +34,9 @@ struct AckTracker: Sendable {
     /// Whether anything could be reported.
     var hasAny: Bool { !received.isEmpty }
 
+    /// Whether numbers are missing between those to report.
+    var hasGaps: Bool { received.count > 1 }
+
     /// Whether the peer waits for something that was not reported yet.
     var isPending: Bool { deadline != .distantFuture }
 

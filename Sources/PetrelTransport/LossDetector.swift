@@ -14,45 +14,69 @@ struct LossDetector: Sendable {
     static let packetThreshold: (initial: UInt64, max: UInt64) = (3, 20)
     /// Eighths of a round trip after which an overtaken packet is lost, at first and at most.
     static let timeThreshold: (initial: Int64, max: Int64) = (9, 16)
-    /// Packets in flight below which a flow is thin.
-    static let thinBelow = 4
+    /// Bytes in flight below which a flow is thin: less than four full packets.
+    static let thinBelow = 4 * WireLimits.datagramByteCountMax
     /// The least wait of a thin flow after it was overtaken.
     static let thinWaitMin = Interval.milliseconds(5)
     /// Bounds of the probe timeout before backoff.
     static let probeTimeout: (min: Interval, max: Interval) = (.milliseconds(30), .seconds(3))
+    /// Probe timeouts without an answer after which a link is silent.
+    static let silentAfter: Int64 = 3
+    /// Numbers between two losses of one run, at most.
+    private static let runGapMax: UInt64 = 32
     /// A pause after which the radio sleeps and the round trip is another one.
     static let coldAfter = Interval.seconds(5)
 
+    /// The rules that are on.
+    let rules: RecoveryRules
     /// What was sent.
     private(set) var packets = SentPackets()
     /// The round trip while packets flow.
     private(set) var rtt = RTTEstimator()
     /// The round trip of the first packets after a pause.
     private(set) var coldRTT = RTTEstimator()
+    /// What the path loses.
+    private(set) var losses = LossEstimate()
     /// The highest number that the peer has.
     private(set) var largestAcknowledged: UInt64?
     /// Probes sent since the last acknowledgement.
     private(set) var probeCount = 0
-    /// The share of packets lost lately, in 1/1024.
-    private(set) var lossShare = 0
     /// Numbers that the last call found acknowledged for the first time.
     private(set) var acknowledgedNow: [UInt64] = []
     /// Numbers that the last call found acknowledged after they had been declared lost.
     private(set) var spuriousNow: [UInt64] = []
     /// Numbers that the last call declared lost.
     private(set) var lostNow: [UInt64] = []
+    /// Numbers that the last call found overdue.
+    private(set) var suspectedNow: [UInt64] = []
     private var packetThreshold = Self.packetThreshold.initial
     private var timeThreshold = Self.timeThreshold.initial
+    /// The last packet declared lost.
+    private var lastLost: UInt64?
     private var thinPatience: Int64 = 1
     private var lastElicitingSent = Instant(nanoseconds: 0)
+    private var lastProbe = Instant(nanoseconds: 0)
+    private var firstProbe = Instant(nanoseconds: 0)
     private var lastActive = Instant(nanoseconds: .min)
+
+    init(rules: RecoveryRules = .all) { self.rules = rules }
+
+    /// Whether less is in flight than would make later packets overtake a lost one soon.
+    var isThin: Bool { packets.bytesInFlight < Self.thinBelow }
+
+    /// Whether probes have had no answer for several probe timeouts.
+    var isSilent: Bool {
+        probeCount > 1
+            && lastProbe - firstProbe >= rtt.probeTimeout(ackDelayMax: .zero) * Self.silentAfter
+    }
 
     // MARK: Sending
 
     /// Notes a packet that goes out under the next number.
     mutating func sent(_ packet: consuming SentPacket, now: Instant) {
         if packet.state == .inFlight {
-            packet.isCold = now - lastActive > Self.coldAfter
+            packet.isCold =
+                rules.contains(.coldRoundTrip) && now - lastActive > Self.coldAfter
             lastElicitingSent = now
         }
         packets.append(packet)
@@ -69,7 +93,10 @@ struct LossDetector: Sendable {
     mutating func makeRoom(now: Instant) {
         packets.forgetSettled(lostBefore: now - lostMemory)
         guard packets.isFull else { return }
-        if packets[packets.oldest].state == .inFlight { declareLost(packets.oldest, now: now) }
+        switch packets[packets.oldest].state {
+        case .inFlight, .suspected: declareLost(packets.oldest, now: now)
+        case .skipped, .quiet, .acknowledged, .lost: break
+        }
         packets.forgetSettled(lostBefore: .distantFuture)
     }
 
@@ -111,12 +138,15 @@ struct LossDetector: Sendable {
         lostNow.removeAll(keepingCapacity: true)
         var next = Instant.distantFuture
         guard let largest = largestAcknowledged, largest > packets.oldest else { return next }
-        let isThin = packets.inFlightCount < Self.thinBelow
+        let isThin = isThin && rules.contains(.thinTimer)
         let byTime = max(
             max(rtt.latest, rtt.smoothed) * timeThreshold / 8, .milliseconds(1))
         let byOvertaking = max(rtt.min / 8, Self.thinWaitMin) * thinPatience
         for number in packets.oldest..<min(largest, packets.next) {
-            guard packets[number].state == .inFlight else { continue }
+            switch packets[number].state {
+            case .inFlight, .suspected: break
+            case .skipped, .quiet, .acknowledged, .lost: continue
+            }
             if packets[number].overtaken == .distantFuture { packets[number].overtaken = now }
             var due = packets[number].sent + byTime
             if isThin { due = min(due, packets[number].overtaken + byOvertaking) }
@@ -137,32 +167,73 @@ struct LossDetector: Sendable {
 
     /// When to probe, if nothing is acknowledged before; `.distantFuture` if nothing is in flight.
     ///
-    /// `isUrgent` says whether somebody waits for what is in flight.
+    /// `isUrgent` says whether somebody waits for what is in flight: then the peer acknowledges at
+    /// once.
     func probeDeadline(ackDelayMax: Interval, isUrgent: Bool, lastHeard: Instant) -> Instant {
-        guard packets.inFlightCount > 0 else { return .distantFuture }
-        let base = probeInterval(ackDelayMax: ackDelayMax)
-        let steps = min(probeCount, 16)
+        guard packets.hasUnsettled else { return .distantFuture }
+        let base = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        if hasOwnTimeouts, packets.unrepairedCount > 0 { return lastActive }
+        if hasOwnTimeouts { return (oldestInFlight ?? lastElicitingSent) + base }
         var interval = base
-        for _ in 0..<steps {
-            interval = packets.inFlightCount > 8 ? interval * 2 : interval * 3 / 2
-        }
+        let isGentle = rules.contains(.gentleBackoff) && packets.inFlightCount <= 8
+        for _ in 0..<min(probeCount, 16) { interval = isGentle ? interval * 3 / 2 : interval * 2 }
         let silence = max(lastElicitingSent - lastHeard, .zero)
-        return lastElicitingSent + min(interval, max(base, Self.cap(silence, isUrgent: isUrgent)))
+        if rules.contains(.probeCap) {
+            interval = min(interval, max(base, Self.cap(silence, isUrgent: isUrgent)))
+        } else {
+            interval = min(interval, .seconds(15))
+        }
+        // New messages of a thin flow go out in silence too, and must not put off the probe.
+        let start = isSilent && rules.contains(.ownTimeouts) ? lastProbe : lastElicitingSent
+        return start + interval
+    }
+
+    /// Whether each packet is judged by its own age.
+    var hasOwnTimeouts: Bool { rules.contains(.ownTimeouts) && isThin && !isSilent }
+
+    /// Finds the packets that have had no answer for too long; they are in `suspectedNow`.
+    mutating func suspectOverdue(ackDelayMax: Interval, isUrgent: Bool, now: Instant) {
+        suspectedNow.removeAll(keepingCapacity: true)
+        let timeout = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        for number in packets.oldest..<packets.next {
+            if packets[number].state == .inFlight,
+                packets[number].sent + timeout <= now
+            {
+                packets.mark(number, .suspected)
+            }
+            guard packets[number].state == .suspected, !packets[number].isRepaired else { continue }
+            suspectedNow.append(number)
+        }
+    }
+
+    /// Notes that the content of a suspected packet is back in line.
+    mutating func noteRepaired(_ number: UInt64) { packets.noteRepaired(number) }
+
+    private var oldestInFlight: Instant? {
+        guard packets.inFlightCount > 0 else { return nil }
+        for number in packets.oldest..<packets.next where packets[number].state == .inFlight {
+            return packets[number].sent
+        }
+        return nil
     }
 
     /// The probe timeout before backoff.
     func probeInterval(ackDelayMax: Interval) -> Interval {
+        guard rtt.hasSample else { return RTTEstimator.initial }
         var timeout = rtt.probeTimeout(ackDelayMax: ackDelayMax)
-        if packets.inFlightCount > 0, packets[packets.next - 1].isCold, coldRTT.hasSample {
+        if packets.hasUnsettled, packets[packets.next - 1].isCold, coldRTT.hasSample {
             timeout = max(timeout, coldRTT.probeTimeout(ackDelayMax: ackDelayMax))
         }
         return min(max(timeout, Self.probeTimeout.min), Self.probeTimeout.max)
     }
 
     /// Notes that a probe is due; returns whether a second one should follow.
-    mutating func probed() -> Bool {
+    mutating func probed(now: Instant) -> Bool {
+        if probeCount == 0 { firstProbe = now }
         probeCount += 1
-        return lossShare > 1_024 / 20
+        lastProbe = now
+        return rules.contains(.secondProbe)
+            && (losses.isAtLeast(perMille: 50) || losses.isRecentlyAtLeast(perMille: 50))
     }
 
     /// While somebody waits, a dead link is asked often at first, and ever less often later.
@@ -185,11 +256,13 @@ struct LossDetector: Sendable {
         case .skipped: return false
         case .acknowledged: return true
         case .quiet: break
-        case .inFlight:
-            lossShare -= lossShare / 32
+        case .inFlight, .suspected:
+            losses.arrived()
             acknowledgedNow.append(number)
         case .lost:
             spuriousNow.append(number)
+            losses.tookBack()
+            guard rules.contains(.adaptiveThresholds) else { break }
             packetThreshold = min(packetThreshold + 2, Self.packetThreshold.max)
             timeThreshold = min(timeThreshold + 1, Self.timeThreshold.max)
             thinPatience = min(thinPatience * 2, 8)
@@ -202,12 +275,29 @@ struct LossDetector: Sendable {
         packets.mark(number, .lost)
         packets[number].overtaken = now
         lostNow.append(number)
-        lossShare += (1_024 - lossShare) / 32
+        losses.lost(sent: packets[number].sent, isNext: isNextLoss(number))
+        lastLost = number
+    }
+
+    /// Whether nothing sent between the last loss and this one has arrived.
+    private func isNextLoss(_ number: UInt64) -> Bool {
+        guard let lastLost, number > lastLost, number - lastLost <= Self.runGapMax,
+            lastLost >= packets.oldest
+        else { return false }
+        for between in lastLost..<number {
+            switch packets[between].state {
+            case .acknowledged, .inFlight: return false
+            case .skipped, .quiet, .suspected, .lost: break
+            }
+        }
+        return true
     }
 
     private mutating func takeSample(
         _ frame: borrowing AckFrame, ackDelayMax: Interval, now: Instant
     ) {
+        // A report that was held longer than promised is a repetition: the first one was lost.
+        guard frame.delay <= ackDelayMax || !rtt.hasSample else { return }
         let packet = packets[frame.largest]
         let sample = now - packet.sent
         let delay = min(frame.delay, ackDelayMax)

@@ -17,6 +17,16 @@ struct OutgoingMessage: Sendable {
     var acknowledged: UInt64 = 0
     /// The packet that carried its newest copy; for messages of one fragment.
     var latestPacket: UInt64 = 0
+    /// The packet that carried its first fragment first.
+    var firstPacket: UInt64 = 0
+    /// Its place in the order of sending, across classes.
+    var order: UInt64 = 0
+    /// How often it was put back in line.
+    var repairs: UInt8 = 0
+    /// How often it travelled in addition.
+    var copies: UInt8 = 0
+    /// How often it rode along since it was put back in line.
+    var bundles: UInt8 = 0
 
     var fragmentCount: Int { MessageFragment.count(total: bytes.count) }
     var allFragments: UInt64 { UInt64.max >> UInt64(64 - fragmentCount) }
@@ -31,6 +41,9 @@ struct OutgoingMessage: Sendable {
         isInLine = true
         pending = allFragments
         acknowledged = 0
+        repairs = 0
+        copies = 0
+        bundles = 0
     }
 }
 
@@ -40,12 +53,13 @@ struct OutgoingMessage: Sendable {
 /// slots have grown to what the session needs.
 struct SendQueue: Sendable {
     /// The slots; a slot's number and class tell a stale reference from a live one.
-    private(set) var slots: [OutgoingMessage] = []
+    var slots: [OutgoingMessage] = []
     private var free: [UInt16] = []
     private var repairs: RingBuffer<UInt16>
     private var fresh: RingBuffer<UInt16>
     private let messagesMax: Int
     private let byteCountMax: Int
+    private var nextOrder: UInt64 = 0
     private var nextNumber = InlineArray<3, UInt64>(repeating: 0)
     private var done = InlineArray<3, NumberWindow>(repeating: NumberWindow())
     /// Messages that wait or are under way.
@@ -79,6 +93,8 @@ struct SendQueue: Sendable {
         let number = nextNumber[Int(deliveryClass.rawValue)]
         nextNumber[Int(deliveryClass.rawValue)] += 1
         slots[Int(slot)].fill(message, as: deliveryClass, number: number)
+        slots[Int(slot)].order = nextOrder
+        nextOrder += 1
         count += 1
         byteCount += message.byteCount
         _ = fresh.append(slot)
@@ -113,7 +129,10 @@ struct SendQueue: Sendable {
         let needed = MessageFragment.frameByteCount(
             number: message.number, total: message.bytes.count, index: index)
         guard needed <= room else { return nil }
-        if !message.hasBegun { begin(slot) }
+        if !message.hasBegun {
+            begin(slot)
+            slots[Int(slot)].firstPacket = packet
+        }
         slots[Int(slot)].pending &= ~(1 << UInt64(index))
         slots[Int(slot)].latestPacket = packet
         return (slot, index)
@@ -155,12 +174,18 @@ struct SendQueue: Sendable {
         let bit = UInt64(1) << UInt64(index)
         guard message.acknowledged & bit == 0 else { return false }
         if message.fragmentCount == 1, message.latestPacket != packet { return false }
-        slots[Int(slot)].pending |= bit
-        if !message.isInLine {
-            slots[Int(slot)].isInLine = true
-            _ = repairs.append(slot)
-        }
+        putInLine(slot, bit)
         return true
+    }
+
+    /// Puts fragments of a message that is under way back in line.
+    mutating func putInLine(_ slot: UInt16, _ fragments: UInt64) {
+        slots[Int(slot)].pending |= fragments
+        slots[Int(slot)].repairs = min(slots[Int(slot)].repairs + 1, 100)
+        slots[Int(slot)].bundles = 0
+        guard !slots[Int(slot)].isInLine else { return }
+        slots[Int(slot)].isInLine = true
+        _ = repairs.append(slot)
     }
 
     /// Bytes of the message in `slot`.
@@ -215,7 +240,7 @@ struct SendQueue: Sendable {
         if slots[Int(slot)].fragmentCount > 1 { severalFragmentsUnderWay += 1 }
     }
 
-    private func names(_ slot: UInt16, _ deliveryClass: DeliveryClass, _ number: UInt64) -> Bool {
+    func names(_ slot: UInt16, _ deliveryClass: DeliveryClass, _ number: UInt64) -> Bool {
         guard Int(slot) < slots.count, slots[Int(slot)].isUsed else { return false }
         return slots[Int(slot)].deliveryClass == deliveryClass && slots[Int(slot)].number == number
     }

@@ -31,6 +31,8 @@ struct SentPacket: Sendable {
         case quiet
         /// Counted as in flight.
         case inFlight
+        /// Overdue: no longer counted as in flight, and not lost before it was overtaken.
+        case suspected
         /// The peer has it.
         case acknowledged
         /// Declared lost; remembered for a while, because it may be late only.
@@ -43,6 +45,8 @@ struct SentPacket: Sendable {
     /// Whether it was sent after a long pause (its round trip is that of a sleeping radio).
     var isCold = false
     var sent = Instant(nanoseconds: 0)
+    /// Whether its content was put back in line on suspicion.
+    var isRepaired = false
     /// When a later packet was first acknowledged, or when it was declared lost.
     var overtaken = Instant.distantFuture
     /// The largest number that an ACK frame in it reported; `.max` if it held none.
@@ -70,6 +74,12 @@ struct SentPackets: Sendable {
     private(set) var bytesInFlight = 0
     /// Packets in flight.
     private(set) var inFlightCount = 0
+
+    /// Packets that are suspected and not repaired.
+    private(set) var unrepairedCount = 0
+
+    /// Whether a packet may still need a repair: one is in flight, or suspected and not repaired.
+    var hasUnsettled: Bool { inFlightCount + unrepairedCount > 0 }
 
     /// Whether `number` is remembered.
     func remembers(_ number: UInt64) -> Bool { number >= oldest && number < next }
@@ -106,11 +116,23 @@ struct SentPackets: Sendable {
                 return
             }
         #endif
-        if ring[index].state == .inFlight {
+        switch ring[index].state {
+        case .inFlight:
             bytesInFlight -= Int(ring[index].byteCount)
             inFlightCount -= 1
+        case .suspected where !ring[index].isRepaired: unrepairedCount -= 1
+        case .skipped, .quiet, .suspected, .acknowledged, .lost: break
         }
         ring[index].state = state
+        if state == .suspected, !ring[index].isRepaired { unrepairedCount += 1 }
+    }
+
+    /// Notes that the content of a suspected packet is back in line.
+    mutating func noteRepaired(_ number: UInt64) {
+        let index = slot(number)
+        guard ring[index].state == .suspected, !ring[index].isRepaired else { return }
+        ring[index].isRepaired = true
+        unrepairedCount -= 1
     }
 
     /// Forgets the oldest packets whose fate is settled: lost ones once `lostBefore` is reached.
@@ -118,6 +140,8 @@ struct SentPackets: Sendable {
         while oldest < next {
             switch ring[slot(oldest)].state {
             case .inFlight: return
+            case .suspected where !ring[slot(oldest)].isRepaired: return
+            case .suspected where ring[slot(oldest)].sent > lostBefore: return
             case .lost where ring[slot(oldest)].overtaken > lostBefore: return
             default: oldest += 1
             }

@@ -275,7 +275,9 @@ extension Session {
     ) {
         trace.note(.packetAcknowledged(number: number), now)
         if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
+        if packet.isRepaired, packet.state != .lost { statistics.probesNeedless += 1 }
         for i in 0..<Int(packet.frameCount) {
+            noteUse(packet.frames[i], in: number)
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(

@@ -12,7 +12,8 @@ extension Session {
         }
         if timers.expired(.loss, now: now) { detectLoss(now: now) }
         if timers.expired(.probe, now: now) { probe(now: now) }
-        if timers.expired(.secondProbe, now: now) { repeatOldest(now: now) }
+        if timers.expired(.secondProbe, now: now) { repeatProbe(now: now) }
+        if timers.expired(.copy, now: now) { isCopyDue = true }
         if timers.expired(.validate, now: now) {
             let action = path.validator.timedOut(
                 now: now, timeout: probeInterval * 2, random: &random)
@@ -38,6 +39,7 @@ extension Session {
         timers[.probe] = detector.probeDeadline(
             ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
+        timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
         let waitsForPacer = !pacer.mayProceed && queue.hasSendable()
         timers[.pace] =
             waitsForPacer
@@ -49,6 +51,7 @@ extension Session {
     mutating func stopSendTimers() {
         timers[.acknowledge] = .distantFuture
         timers[.probe] = .distantFuture
+        timers[.copy] = .distantFuture
         timers[.pace] = .distantFuture
     }
 
@@ -83,13 +86,13 @@ extension Session {
             statistics.packetsLost += 1
             trace.note(.packetLost(number: number), now)
             congestion.lost(sent: packet.sent, now: now)
-            repair(packet, number, now: now)
+            if !packet.isRepaired { repair(packet, number, now: now) }
         }
         detector.clearLost()
     }
 
     @discardableResult
-    private mutating func repair(_ packet: SentPacket, _ number: UInt64, now: Instant) -> Int {
+    mutating func repair(_ packet: SentPacket, _ number: UInt64, now: Instant) -> Int {
         var byteCount = 0
         for i in 0..<Int(packet.frameCount) {
             switch packet.frames[i] {
@@ -109,28 +112,5 @@ extension Session {
             }
         }
         return byteCount
-    }
-
-    // MARK: Probes
-
-    private mutating func probe(now: Instant) {
-        if detector.probed() {
-            timers[.secondProbe] = now + max(.milliseconds(10), probeInterval / 8)
-        }
-        if detector.probeCount == 3 { congestion.collapsed() }
-        repeatOldest(now: now)
-    }
-
-    /// A probe carries data: what waits anyway, or else the oldest of what is under way.
-    private mutating func repeatOldest(now: Instant) {
-        guard detector.packets.inFlightCount > 0 else { return }
-        probesPending += 1
-        guard !queue.hasSendable() else { return }
-        var number = detector.packets.oldest
-        while number < detector.packets.next {
-            let packet = detector.packets[number]
-            if packet.state == .inFlight, repair(packet, number, now: now) > 0 { return }
-            number += 1
-        }
     }
 }

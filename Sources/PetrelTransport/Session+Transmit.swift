@@ -36,7 +36,9 @@ extension Session {
         pacer.refill(window: congestion.window, smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
-        let isDue = acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
+        let isDue =
+            acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
+            || mustCopy(now: now)
         guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
             runTimers(now: now)
             return nil
@@ -78,9 +80,11 @@ extension Session {
             var writer = ByteWriter(&view)
             guard (try? header.write(to: &writer)) != nil else { return nil }
             writeChallenge(to: &writer, packet: &packet)
-            writeAck(to: &writer, packet: &packet, now: now)
+            let asksForAnswer = sendsData || probesPending > 0
+            writeAck(to: &writer, packet: &packet, asksForAnswer: asksForAnswer, now: now)
             writeControl(to: &writer, packet: &packet)
-            if sendsData { writeData(to: &writer, packet: &packet, number: number) }
+            if sendsData { writeData(to: &writer, packet: &packet, number: number, now: now) }
+            writeCopies(to: &writer, packet: &packet, number: number, now: now)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -97,7 +101,7 @@ extension Session {
         }
         let isProbe = probesPending > 0
         if isProbe {
-            probesPending -= 1
+            probesPending = queue.hasSendable() ? probesPending - 1 : 0
             statistics.probes += 1
         }
         let byteCount = seal(
@@ -110,9 +114,11 @@ extension Session {
     // MARK: Frames
 
     private mutating func writeAck(
-        to writer: inout ByteWriter, packet: inout SentPacket, now: Instant
+        to writer: inout ByteWriter, packet: inout SentPacket, asksForAnswer: Bool, now: Instant
     ) {
-        guard acks.isPending, let largest = acks.received.highest else { return }
+        // Only packets that ask for an answer let the reports grow shorter.
+        guard acks.isPending || asksForAnswer && acks.hasGaps, let largest = acks.received.highest
+        else { return }
         let written: Void? = try? AckFrame.write(
             acks.received, delay: acks.delay(now), to: &writer)
         guard written != nil else { return }
@@ -173,7 +179,7 @@ extension Session {
     }
 
     private mutating func writeData(
-        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, now: Instant
     ) {
         while Int(packet.frameCount) < SentPacket.framesMax,
             let frame = ephemeral.writeNext(to: &writer)
@@ -187,6 +193,7 @@ extension Session {
             guard let frame = queue.write(slot: slot, index: index, to: &writer) else { return }
             packet.append(frame)
             packet.state = .inFlight
+            noteSent(frame, slot: slot, now: now)
         }
     }
 

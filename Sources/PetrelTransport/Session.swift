@@ -55,7 +55,8 @@ public struct Session: ~Copyable {
     var replay = ReplayWindow()
     var largestReceived: UInt64?
     var acks = AckTracker()
-    var detector = LossDetector()
+    var detector: LossDetector
+    var copies: CopyLine
     var congestion = NewReno()
     var pacer = Pacer()
     var queue: SendQueue
@@ -66,6 +67,10 @@ public struct Session: ~Copyable {
     var timers = SessionTimers()
     var random = SecureRandom()
     var probesPending = 0
+    /// The packet of the last probe.
+    var lastProbe: UInt64?
+    /// Whether a copy has waited for long enough for a packet that goes out anyway.
+    var isCopyDue = false
     var nextSkip: UInt64
     var quietInARow = 0
     var failedOpens: UInt64 = 0
@@ -102,6 +107,8 @@ public struct Session: ~Copyable {
             writeKeys = TrafficKeys(secret: secrets.responderToInitiator)
             phase = .unconfirmed
         }
+        detector = LossDetector(rules: configuration.recoveryRules)
+        copies = CopyLine(configuration)
         path = Path(address: address)
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
@@ -165,6 +172,16 @@ public struct SessionStatistics: Equatable, Sendable {
     public var lossesSpurious = 0
     /// Probes sent.
     public var probes = 0
+    /// Of what was repeated because it was overdue, packets that had arrived.
+    public var probesNeedless = 0
+    /// Messages that travelled once more in a packet that went out anyway.
+    public var bundles = 0
+    /// Of these, the ones that arrived when all before had not.
+    public var bundlesUseful = 0
+    /// Copies sent before anything was known to be lost.
+    public var copies = 0
+    /// Of these, the ones that arrived when the message itself had not.
+    public var copiesUseful = 0
     /// Messages and ephemeral values handed to the owner.
     public var messagesReceived = 0
     /// Changes of the peer's address followed.

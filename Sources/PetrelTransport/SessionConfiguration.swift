@@ -29,6 +29,12 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var ephemeralAgeMax = Interval.milliseconds(100)
     /// Changes of the peer's address followed within a minute.
     public var addressMovesPerMinuteMax = 8
+    /// The rules of loss recovery that are on.
+    public var recoveryRules = RecoveryRules.all
+    /// Whether small messages travel more than once before anything is known to be lost.
+    public var redundancy = Redundancy.none
+    /// Bytes of copies sent in a second, at most.
+    public var copyBytesPerSecondMax = 8_000
     /// Whether trace events are collected.
     public var isTracing = false
     /// Whether the traffic secrets are handed out for a key log.

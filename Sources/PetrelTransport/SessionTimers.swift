@@ -12,6 +12,8 @@ enum SessionTimer: Int, CaseIterable, Sendable {
     case probe
     /// The second of two spaced probes.
     case secondProbe
+    /// A message travels once more.
+    case copy
     /// The pacer lets the next packet through.
     case pace
     /// A path challenge was not answered.
@@ -24,7 +26,7 @@ enum SessionTimer: Int, CaseIterable, Sendable {
 
 /// When each timer is due; `.distantFuture` for those that are not running.
 struct SessionTimers: Sendable {
-    private var instants = InlineArray<8, Instant>(repeating: .distantFuture)
+    private var instants = InlineArray<9, Instant>(repeating: .distantFuture)
 
     /// Accesses the instant at which a timer is due.
     subscript(timer: SessionTimer) -> Instant {

@@ -24,8 +24,10 @@ import Testing
     }
 
     /// A detector whose only sample was that round trip.
-    private func measured(_ milliseconds: Double) throws -> LossDetector {
-        var detector = LossDetector()
+    private func measured(
+        _ milliseconds: Double, rules: RecoveryRules = .all
+    ) throws -> LossDetector {
+        var detector = LossDetector(rules: rules)
         send(1, &detector, at: .at(0))
         #expect(try acknowledge([0...0], &detector, at: .at(milliseconds)))
         #expect(detector.rtt.smoothed == .at(milliseconds) - .at(0))
@@ -63,7 +65,7 @@ import Testing
 
     /// Round trips of 40 once and of 60 lately: 1/8 of the least after being overtaken is sooner.
     @Test func thinFlowsDoNotWaitThatLong() throws {
-        for (count, due) in [(2, 565.0), (3, 565), (4, 565), (5, 567.5)] {
+        for (count, due) in [(2, 565.0), (3, 565), (5, 565), (48, 565), (49, 567.5)] {
             var detector = try measured(40)
             for i in 0..<60 {
                 let start = Double(i) * 8
@@ -119,29 +121,29 @@ import Testing
     }
 
     @Test func probesFollowAtGrowingIntervals() throws {
-        // 20 + 4 * 10 + 25 ms before backoff; somebody waits: capped at 250 ms.
-        let urgent: [Double] = [85, 127.5, 191.25, 250, 250, 250]
+        // 20 + 4 * 10 ms before backoff, capped at 250 ms, if somebody waits; otherwise 25 ms more.
+        let urgent: [Double] = [60, 90, 135, 202.5, 250, 250]
         let patient: [Double] = [85, 127.5, 191.25, 286.875, 430.3125, 645.46875]
         for (isUrgent, intervals) in [(true, urgent), (false, patient)] {
-            var detector = try measured(20)
+            var detector = try measured(20, rules: .all.subtracting(.ownTimeouts))
             for interval in intervals {
                 send(1, &detector, at: .at(1_000))
                 let deadline = detector.probeDeadline(
                     ackDelayMax: .milliseconds(25), isUrgent: isUrgent, lastHeard: .at(1_000))
                 #expect(deadline == .at(1_000 + interval), "urgent \(isUrgent)")
-                #expect(detector.probed() == false)
+                #expect(detector.probed(now: .at(1_000)) == false)
             }
         }
     }
 
     @Test func probesDoubleWhenMuchIsInFlight() throws {
-        var detector = try measured(20)
+        var detector = try measured(20, rules: .all.subtracting(.ownTimeouts))
         send(9, &detector, at: .at(1_000))
         for interval in [85.0, 170, 340, 680, 1_360, 2_720, 3_000, 3_000] {
             let deadline = detector.probeDeadline(
                 ackDelayMax: .milliseconds(25), isUrgent: false, lastHeard: .at(1_000))
             #expect(deadline == .at(1_000 + interval))
-            _ = detector.probed()
+            _ = detector.probed(now: .at(1_000))
         }
     }
 
@@ -152,8 +154,8 @@ import Testing
             (0, false, 3_000), (59_999, false, 3_000), (60_000, false, 15_000),
         ]
         for row in rows {
-            var detector = try measured(20)
-            for _ in 0..<16 { _ = detector.probed() }
+            var detector = try measured(20, rules: .all.subtracting(.ownTimeouts))
+            for _ in 0..<16 { _ = detector.probed(now: .at(0)) }
             send(1, &detector, at: .at(100_000))
             let deadline = detector.probeDeadline(
                 ackDelayMax: .milliseconds(25), isUrgent: row.isUrgent,
@@ -172,7 +174,7 @@ import Testing
                 .at(0) + detector.probeInterval(ackDelayMax: .milliseconds(2)) == .at(row.interval))
         }
         let unknown = LossDetector()
-        #expect(unknown.probeInterval(ackDelayMax: .zero) == .milliseconds(999))
+        #expect(unknown.probeInterval(ackDelayMax: .zero) == .milliseconds(333))
     }
 
     @Test func nothingInFlightIsNotProbed() throws {
@@ -222,14 +224,90 @@ import Testing
         #expect(try acknowledge([4...39], &detector, at: .at(10)))
         _ = detector.detectLoss(now: .at(10))
         #expect(detector.lostNow == [0, 1, 2, 3])
-        #expect(detector.lossShare > 1_024 / 20)
-        #expect(detector.probed() == true)
-        for _ in 0..<60 {
+        #expect(detector.losses.isAtLeast(perMille: 50))
+        #expect(detector.probed(now: .at(10)) == true)
+        for _ in 0..<300 {
             let next = detector.packets.next
             send(1, &detector, at: .at(20))
             #expect(try acknowledge([next...next], &detector, at: .at(30)))
         }
-        #expect(detector.probed() == false)
+        #expect(detector.probed(now: .at(30)) == false)
+    }
+
+    /// A packet of a thin flow is overdue one probe timeout after it was sent, whatever came later.
+    @Test func packetsOfThinFlowsHaveTimeoutsOfTheirOwn() throws {
+        let rows: [(rules: RecoveryRules, deadline: Double)] = [
+            (.all, 1_060), (.all.subtracting(.ownTimeouts), 1_110),
+        ]
+        for row in rows {
+            var detector = try measured(20, rules: row.rules)
+            send(1, &detector, at: .at(1_000))
+            send(1, &detector, at: .at(1_050))
+            let deadline = detector.probeDeadline(
+                ackDelayMax: .milliseconds(25), isUrgent: true, lastHeard: .at(1_000))
+            #expect(deadline == .at(row.deadline))
+        }
+    }
+
+    @Test func overduePacketsAreSuspectedAndNoLongerInFlight() throws {
+        var detector = try measured(20)
+        send(1, &detector, at: .at(1_000))
+        send(1, &detector, at: .at(1_050))
+        detector.suspectOverdue(ackDelayMax: .zero, isUrgent: true, now: .at(1_059))
+        #expect(detector.suspectedNow.isEmpty)
+        detector.suspectOverdue(ackDelayMax: .zero, isUrgent: true, now: .at(1_060))
+        #expect(detector.suspectedNow == [1])
+        #expect(detector.packets.inFlightCount == 1)
+        #expect(detector.packets.unrepairedCount == 1)
+        detector.noteRepaired(1)
+        #expect(detector.packets.unrepairedCount == 0)
+        // It is not lost before something later has arrived, and then it is.
+        #expect(detector.detectLoss(now: .at(1_060)) == .distantFuture)
+        #expect(detector.lostNow.isEmpty)
+        #expect(try acknowledge([2...2], &detector, at: .at(1_070)))
+        #expect(detector.detectLoss(now: .at(1_070)) == .distantFuture)
+        #expect(detector.lostNow == [1])
+        #expect(detector.packets[1].isRepaired)
+    }
+
+    @Test func suspicionsThatProveWrongChangeNoThreshold() throws {
+        var detector = try measured(20)
+        send(1, &detector, at: .at(1_000))
+        detector.suspectOverdue(ackDelayMax: .zero, isUrgent: true, now: .at(1_060))
+        detector.noteRepaired(1)
+        #expect(try acknowledge([1...1], &detector, at: .at(1_080)))
+        #expect(detector.acknowledgedNow == [1])
+        #expect(detector.spuriousNow.isEmpty)
+        #expect(!detector.packets.hasUnsettled)
+    }
+
+    /// Three probe timeouts without a word: only the probe asks then, whatever else is sent.
+    @Test func silentLinksAreProbedFromTheLastProbe() throws {
+        var detector = try measured(20)
+        for start in [1_000.0, 1_060, 1_120, 1_180] {
+            send(1, &detector, at: .at(start))
+            #expect(!detector.isSilent, "at \(start)")
+            _ = detector.probed(now: .at(start))
+        }
+        #expect(detector.isSilent)
+        send(1, &detector, at: .at(1_300))
+        let deadline = detector.probeDeadline(
+            ackDelayMax: .zero, isUrgent: true, lastHeard: .at(1_000))
+        #expect(deadline == .at(1_180 + 250))
+        #expect(try acknowledge([5...5], &detector, at: .at(1_320)))
+        #expect(!detector.isSilent)
+    }
+
+    @Test func reportsHeldForTooLongAreNoSamples() throws {
+        for (delay, isTaken) in [(8.0, true), (12, false)] {
+            var detector = try measured(50)
+            send(1, &detector, at: .at(1_000))
+            let before = detector.rtt
+            #expect(
+                try detector.take(
+                    acknowledging: [1...1], delay: .at(delay) - .at(0), now: .at(1_090)))
+            #expect((detector.rtt != before) == isTaken, "held for \(delay) ms")
+        }
     }
 
     @Test func memoryOfSentPacketsIsBounded() {

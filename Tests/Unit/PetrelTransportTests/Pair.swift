@@ -50,6 +50,8 @@ final class Pair {
     var atServer = Heard()
     var captured: [(toServer: Bool, bytes: [UInt8])] = []
     var drops: [DropReason] = []
+    /// Whether a datagram is lost, for tests that lose particular ones.
+    var loses: ((_ toServer: Bool, _ bytes: [UInt8]) -> Bool)?
     private var random: RandomStream
     private var flights: [Flight] = []
     private var order = 0
@@ -205,7 +207,7 @@ final class Pair {
         let isStray = !toServer && destination != nil && destination != clientAddress
         let copies = random.chance(faults.duplication) ? 2 : 1
         for _ in 0..<copies {
-            let isLost = random.chance(faults.loss)
+            let isLost = random.chance(faults.loss) || loses?(toServer, bytes) ?? false
             let isDamaged = random.chance(faults.corruption)
             let delay = faults.delay + random.interval(below: faults.jitter)
             let bit = Int(random.below(UInt64(bytes.count * 8)))

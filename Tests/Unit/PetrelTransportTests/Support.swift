@@ -49,16 +49,18 @@ func written(_ body: (inout ByteWriter) throws -> Void) throws -> [UInt8] {
 
 extension LossDetector {
     /// Takes in an acknowledgement of `ranges`, by way of the wire.
-    mutating func take(acknowledging ranges: [ClosedRange<UInt64>], now: Instant) throws -> Bool {
+    mutating func take(
+        acknowledging ranges: [ClosedRange<UInt64>], delay: Interval = .zero, now: Instant
+    ) throws -> Bool {
         var numbers = RangeSet()
         for range in ranges {
             for number in range { numbers.insert(number) }
         }
         let bytes = try written { writer in
-            try AckFrame.write(numbers, delay: .zero, to: &writer)
+            try AckFrame.write(numbers, delay: delay, to: &writer)
         }
         var reader = ByteReader(bytes.span.bytes.extracting(droppingFirst: 1))
-        return received(try AckFrame(&reader), ackDelayMax: .milliseconds(25), now: now)
+        return received(try AckFrame(&reader), ackDelayMax: .milliseconds(10), now: now)
     }
 }
 

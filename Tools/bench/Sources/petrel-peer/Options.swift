@@ -50,7 +50,8 @@ struct Options {
             case "addr": address = try Self.address(value)
             case "port": port = UInt16(truncatingIfNeeded: try Self.number(word, value))
             case "seed": seed = value
-            case "redundancy": try setRedundancy(value)
+            case "redundancy": configuration.redundancy = try Self.redundancy(value)
+            case "without": configuration.recoveryRules = try Self.rules(without: value)
             default: break
             }
         }
@@ -61,8 +62,28 @@ struct Options {
         if isBulk { configuration.receiveCredit = 1 << 20 }
     }
 
-    private mutating func setRedundancy(_ value: String) throws {
-        guard value == "none" else { throw PeerFailure("redundancy=\(value) is not known") }
+    private static func redundancy(_ value: String) throws -> Redundancy {
+        switch value {
+        case "none": return .none
+        case "auto": return .auto
+        default: throw PeerFailure("redundancy=\(value): none or auto is expected")
+        }
+    }
+
+    private static func rules(without names: String) throws -> RecoveryRules {
+        let known: [String: RecoveryRules] = [
+            "thin": .thinTimer, "adaptive": .adaptiveThresholds, "cold": .coldRoundTrip,
+            "own": .ownTimeouts, "gentle": .gentleBackoff, "cap": .probeCap,
+            "second": .secondProbe, "bundling": .bundling,
+        ]
+        var rules = RecoveryRules.all
+        for name in names.split(separator: ",") {
+            guard let rule = known[String(name)] else {
+                throw PeerFailure("without=\(name): \(known.keys.sorted()) are known")
+            }
+            rules.remove(rule)
+        }
+        return rules
     }
 
     private static func number(_ word: String, _ value: String) throws -> Int {
