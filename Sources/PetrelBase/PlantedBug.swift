@@ -69,6 +69,10 @@
         case pushBeforeWelcome
         /// Every third repair of a lost message is left out.
         case repairLeftOut
+        /// Every second packet that is overdue counts as repaired, and is not.
+        case suspectsForgotten
+        /// What was overdue while the peer was silent is not repaired when it proves lost.
+        case silenceForgets
 
         /// The bug of this process; set once, before anything else runs.
         public static func plant(_ bug: PlantedBug) { unsafe active = bug }

@@ -60,6 +60,7 @@ final class SimulatedClient {
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         var configuration = ClientConfiguration()
         configuration.session.isTracing = true
+        configuration.session.redundancy = .auto
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,

@@ -84,6 +84,7 @@ final class SimulatedServer {
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true
+        configuration.session.redundancy = seed % 2 == 0 ? .auto : .none
         return configuration
     }
 }

@@ -173,7 +173,12 @@ struct LossDetector: Sendable {
         guard packets.hasUnsettled else { return .distantFuture }
         let base = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
         if hasOwnTimeouts, packets.unrepairedCount > 0 { return lastActive }
-        if hasOwnTimeouts { return (oldestInFlight ?? lastElicitingSent) + base }
+        if hasOwnTimeouts {
+            guard let number = oldestInFlight else { return lastElicitingSent + base }
+            let isAnsweredAtOnce = isUrgent && isSmall(number)
+            return packets[number].sent
+                + probeInterval(ackDelayMax: isAnsweredAtOnce ? .zero : ackDelayMax)
+        }
         var interval = base
         let isGentle = rules.contains(.gentleBackoff) && packets.inFlightCount <= 8
         for _ in 0..<min(probeCount, 16) { interval = isGentle ? interval * 3 / 2 : interval * 2 }
@@ -194,13 +199,11 @@ struct LossDetector: Sendable {
     /// Finds the packets that have had no answer for too long; they are in `suspectedNow`.
     mutating func suspectOverdue(ackDelayMax: Interval, isUrgent: Bool, now: Instant) {
         suspectedNow.removeAll(keepingCapacity: true)
-        let timeout = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        let short = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        let long = probeInterval(ackDelayMax: ackDelayMax)
         for number in packets.oldest..<packets.next {
-            if packets[number].state == .inFlight,
-                packets[number].sent + timeout <= now
-            {
-                packets.mark(number, .suspected)
-            }
+            let isOverdue = packets[number].sent + (isSmall(number) ? short : long) <= now
+            if packets[number].state == .inFlight, isOverdue { packets.mark(number, .suspected) }
             guard packets[number].state == .suspected, !packets[number].isRepaired else { continue }
             suspectedNow.append(number)
         }
@@ -209,12 +212,17 @@ struct LossDetector: Sendable {
     /// Notes that the content of a suspected packet is back in line.
     mutating func noteRepaired(_ number: UInt64) { packets.noteRepaired(number) }
 
-    private var oldestInFlight: Instant? {
+    private var oldestInFlight: UInt64? {
         guard packets.inFlightCount > 0 else { return nil }
         for number in packets.oldest..<packets.next where packets[number].state == .inFlight {
-            return packets[number].sent
+            return number
         }
         return nil
+    }
+
+    /// Whether a packet is none of a stream of full ones, whose acknowledgements are held back.
+    private func isSmall(_ number: UInt64) -> Bool {
+        packets[number].byteCount < WireLimits.fragmentByteCount
     }
 
     /// The probe timeout before backoff.
