@@ -65,7 +65,7 @@ struct Attacker {
     }
 
     func receive(_ flight: Flight, _ index: Int, at now: Instant) {
-        intruders[index].receive(flight.bytes, from: flight.source, now: now)
+        intruders[index].receive(flight, now: now)
     }
 
     /// An address that nobody has.
