@@ -24,9 +24,9 @@ struct Attacker {
 
     init(random: RandomStream) { self.random = random }
 
-    /// Remembers what reached the server.
+    /// Remembers what reached the server as it was made: damaging what is damaged may mend it.
     mutating func overhear(_ flight: Flight) {
-        guard case .client = flight.maker else { return }
+        guard case .client = flight.maker, flight.isWhole else { return }
         if overheard.count < Self.overheardMax {
             overheard.append(flight)
         } else {
