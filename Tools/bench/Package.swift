@@ -1,6 +1,13 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
 // Tools/bench/run sets PETREL_INNER_PRODUCTS, without which Petrel has no product for this package.
 let package = Package(
     name: "petrel-bench",
@@ -15,12 +22,12 @@ let package = Package(
         .executableTarget(
             name: "PetrelBench",
             dependencies: ["CBench", .product(name: "PetrelInner", package: "petrel")],
-            swiftSettings: [
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .enableExperimentalFeature("Lifetimes"),
-            ]),
+            swiftSettings: settings),
+        // One of the peers that are measured beside each other on an emulated link.
+        .executableTarget(
+            name: "petrel-peer",
+            dependencies: [.product(name: "PetrelInner", package: "petrel")],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

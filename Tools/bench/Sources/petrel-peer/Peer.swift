@@ -1,0 +1,176 @@
+// One peer of a test: a client's handshake or a server's, then a session and its traffic.
+
+import Glibc
+import PetrelBase
+import PetrelCrypto
+import PetrelEvent
+import PetrelTransport
+import PetrelWire
+
+/// A server with at most one session, or a client with one, on an event loop.
+final class Peer: EventHandler {
+    /// Bulk messages that wait or are under way; more would only hide how fast the link is.
+    private static let bulkQueueMax = 64
+
+    private let loop: EventLoop
+    private let options: Options
+    private let identity: KeyPair
+    private let mac: Mac1Key
+    private let end: Instant
+    private var socket: UDPSocket
+    private var incoming = DatagramBatch()
+    private var outgoing = DatagramBatch()
+    private var handshake: ClientHandshake?
+    private var session: Session?
+    private var accepted: (tag: HelloTag, bytes: [UInt8])?
+    private var events = SessionEvents()
+    private var traffic: Traffic
+    private var failure: (any Error)?
+
+    init(_ options: Options) throws {
+        let now = EventLoop.now
+        self.options = options
+        loop = try EventLoop()
+        let serverIdentity = Self.identity("server")
+        mac = Mac1Key(serverKey: serverIdentity.publicKey)
+        traffic = Traffic(options, now: now)
+        end = now + options.lifetime
+        if options.isServer {
+            socket = try UDPSocket(boundTo: options.address)
+            identity = serverIdentity
+        } else {
+            socket = try UDPSocket(boundTo: Address(v4: 0, port: 0))
+            identity = Self.identity("client \(options.seed)")
+            handshake = try ClientHandshake(
+                identity: identity, server: serverIdentity.publicKey, counter: 1, connectionID: 1,
+                configuration: options.configuration, lifetime: options.lifetime, now: now)
+        }
+    }
+
+    /// Runs until the process is told to end, or its lifetime is over.
+    func run() throws {
+        try loop.watch(socket.descriptor, with: self)
+        try loop.watchSignal(SIGTERM, with: self)
+        try loop.watchSignal(SIGINT, with: self)
+        if options.isServer { say("LISTEN") }
+        due(now: EventLoop.now)
+        try loop.run()
+        loop.forgetAll()
+        try traffic.finish()
+        if let statistics = session?.statistics { say("STATISTICS \(statistics)") }
+        if let failure { throw failure }
+    }
+
+    func readable(_ descriptor: Int32, now: Instant) {
+        do {
+            let count = try socket.receive(into: &incoming)
+            for i in 0..<count {
+                let address = incoming.address(of: i)
+                var datagram = incoming.bytes(of: i)
+                try take(&datagram, from: address, now: now)
+            }
+        } catch {
+            failure = error
+            return loop.stop()
+        }
+        flush(now: now)
+    }
+
+    func due(now: Instant) {
+        guard now < end else { return loop.stop() }
+        session?.advance(now: now, into: &events)
+        hear(now: now)
+        flush(now: now)
+    }
+
+    func signalled(_ number: Int32, now: Instant) { loop.stop() }
+
+    /// The keys of a role are always the same: a test needs no secret.
+    private static func identity(_ role: String) -> KeyPair {
+        let seed = Array("petrel-peer \(role)".utf8)
+        return KeyPair(secret: SecretKey(copying: Digest.sha256(seed.span.bytes).bytes))
+    }
+
+    private func take(
+        _ datagram: inout MutableRawSpan, from address: Address, now: Instant
+    ) throws {
+        if options.isServer, PacketForm(datagram.bytes, receivedBy: .server) == .hello {
+            return try answer(datagram.bytes, from: address, now: now)
+        }
+        if session != nil {
+            _ = session?.receive(&datagram, from: address, now: now, into: &events)
+        } else if let made = handshake?.receive(&datagram, from: address, now: now) {
+            session = consume made
+            handshake = nil
+            traffic.connect(now: now)
+        }
+        hear(now: now)
+    }
+
+    private func answer(_ hello: RawSpan, from address: Address, now: Instant) throws {
+        guard let tag = Hello.tag(of: hello, mac: mac) else { return }
+        if accepted == nil {
+            let opened = try Hello(opening: hello, identity: identity)
+            var room = [UInt8](repeating: 0, count: 2_048)
+            var span = room.mutableSpan
+            var bytes = span.mutableBytes
+            guard
+                let answer = opened.accept(
+                    connectionID: 1, from: address, configuration: options.configuration, now: now,
+                    into: &bytes)
+            else { throw PeerFailure("the HELLO could not be answered") }
+            let byteCount = answer.byteCount
+            session = answer.takeSession()
+            accepted = (tag, Array(room.prefix(byteCount)))
+        }
+        guard let accepted, accepted.tag == tag else { return }
+        if outgoing.isFull { _ = socket.send(&outgoing) }
+        _ = outgoing.append(copying: accepted.bytes.span.bytes, to: address)
+    }
+
+    /// Acts on what the session has told.
+    private func hear(now: Instant) {
+        for event in events.list {
+            switch event {
+            case .confirmed: traffic.connect(now: now)
+            case .message(_, _, let range): traffic.receive(events.bytes(range))
+            case .closed(let reason):
+                say("CLOSED \(reason)")
+                loop.stop()
+            default: break
+            }
+        }
+        events.removeAll()
+    }
+
+    /// Sends what is due, and sets the next alarm.
+    private func flush(now: Instant) {
+        if session != nil {
+            traffic.sendDue(now: now) { message in
+                if options.isBulk, (session?.queuedMessages ?? 0) >= Self.bulkQueueMax {
+                    return false
+                }
+                return (try? session?.send(message, as: .durable, now: now)) != nil
+            }
+        }
+        while true {
+            if outgoing.isFull { _ = socket.send(&outgoing) }
+            let isAdded = outgoing.append { room in transmit(into: &room, now: now) }
+            if !isAdded { break }
+        }
+        _ = socket.send(&outgoing)
+        var next = min(end, session?.deadline ?? handshake?.deadline ?? .distantFuture)
+        // A bulk sender is woken by acknowledgements, not by its schedule.
+        if !options.isBulk { next = min(next, traffic.nextDue) }
+        loop.wake(self, at: next)
+    }
+
+    private func transmit(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> (byteCount: Int, to: Address)? {
+        if let byteCount = handshake?.transmit(into: &room, now: now) {
+            return (byteCount, options.address)
+        }
+        return session?.transmit(into: &room, now: now).map { ($0.byteCount, $0.destination) }
+    }
+}
