@@ -43,6 +43,8 @@ struct SentPacket: Sendable {
     /// Whether it was sent after a long pause (its round trip is that of a sleeping radio).
     var isCold = false
     var sent = Instant(nanoseconds: 0)
+    /// What to measure the rate of delivery with.
+    var mark = DeliveryMark()
     /// When a later packet was first acknowledged, or when it was declared lost.
     var overtaken = Instant.distantFuture
     /// The largest number that an ACK frame in it reported; `.max` if it held none.

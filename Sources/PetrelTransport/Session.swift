@@ -56,8 +56,9 @@ public struct Session: ~Copyable {
     var largestReceived: UInt64?
     var acks = AckTracker()
     var detector = LossDetector()
-    var congestion = NewReno()
+    var congestion: Congestion
     var pacer = Pacer()
+    var urgency = UrgentAllowance()
     var queue: SendQueue
     var ephemeral = EphemeralSender()
     var reassembler: Reassembler
@@ -103,6 +104,7 @@ public struct Session: ~Copyable {
             phase = .unconfirmed
         }
         path = Path(address: address)
+        congestion = Congestion(configuration.congestionAlgorithm)
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
             byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit)
