@@ -6,26 +6,54 @@ internal import PetrelWire
 /// The packet numbers received, and whether the peer waits to hear of them.
 ///
 /// An acknowledgement goes out at once for a packet out of order and for every second one that asks
-/// for it; otherwise it waits a little for data that it can ride on.
+/// for it, in a stream of full packets for every eighth; otherwise it waits a little for data that
+/// it can ride on.
 struct AckTracker: Sendable {
+    /// How long an acknowledgement is held back.
+    struct HoldBack: Sendable {
+        /// For a packet with message data, which is likely to be answered.
+        var message: Interval
+        /// For any other packet, and in a stream.
+        var other: Interval
+    }
+
+    /// Packets for each acknowledgement.
+    static let everyPackets = 2
+    /// The same in a stream.
+    static let everyStreamPackets = 8
+    /// Full packets after which a stream is one.
+    static let streamPackets = 16
+    /// Bytes of frames from which on a packet is full.
+    static let fullByteCount = WireLimits.fragmentByteCount
+
     /// The numbers to report, newest first.
     private(set) var received = RangeSet()
     /// When the acknowledgement must go out; `.distantFuture` if nothing waits for it.
     private(set) var deadline = Instant.distantFuture
     private var largestReceivedAt = Instant(nanoseconds: 0)
     private var elicitingCount = 0
+    private var fullInARow = 0
 
-    /// Notes a packet that was opened.
+    /// Notes a packet that was opened, with `byteCount` bytes of frames.
     mutating func received(
-        _ number: UInt64, isAckEliciting: Bool, holdBack: Interval, now: Instant
+        _ number: UInt64, isAckEliciting: Bool, byteCount: Int, holdBack: HoldBack, now: Instant
     ) {
         let largest = received.highest
         received.insert(number)
         if largest.map({ number > $0 }) ?? true { largestReceivedAt = now }
         guard isAckEliciting else { return }
+        // The last packet of a large message is small; that does not end a stream.
+        fullInARow =
+            byteCount >= Self.fullByteCount
+            ? min(fullInARow + 1, 2 * Self.streamPackets) : fullInARow / 2
+        let isStream = fullInARow >= Self.streamPackets
         elicitingCount += 1
         let isInOrder = largest.map { number == $0 + 1 } ?? true
-        deadline = isInOrder && elicitingCount < 2 ? min(deadline, now + holdBack) : now
+        let every = isStream ? Self.everyStreamPackets : Self.everyPackets
+        let isAnswerable = byteCount > 16 && !isStream
+        deadline =
+            isInOrder && elicitingCount < every
+            ? min(deadline, now + (isAnswerable ? holdBack.message : holdBack.other)) : now
     }
 
     /// Whether an acknowledgement must go out now.

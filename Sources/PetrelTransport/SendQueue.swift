@@ -121,6 +121,12 @@ struct SendQueue: Sendable {
         return slots[Int(slot)].hasBegun || mayBegin(slot)
     }
 
+    /// Whether what goes next is a message of one packet: somebody waits for it.
+    var nextIsSmall: Bool {
+        guard let slot = repairs.first ?? fresh.first else { return false }
+        return slots[Int(slot)].fragmentCount == 1
+    }
+
     /// The next fragment to send that fits into `room` bytes; it counts as sent in `packet`.
     mutating func next(room: Int, packet: UInt64) -> (slot: UInt16, index: Int)? {
         guard hasSendable(), let slot = repairs.first ?? fresh.first else { return nil }

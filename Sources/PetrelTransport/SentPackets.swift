@@ -47,6 +47,8 @@ struct SentPacket: Sendable {
     var sent = Instant(nanoseconds: 0)
     /// Whether its content was put back in line on suspicion.
     var isRepaired = false
+    /// What to measure the rate of delivery with.
+    var mark = DeliveryMark()
     /// When a later packet was first acknowledged, or when it was declared lost.
     var overtaken = Instant.distantFuture
     /// The largest number that an ACK frame in it reported; `.max` if it held none.

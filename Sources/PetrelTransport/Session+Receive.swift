@@ -123,7 +123,7 @@ extension Session {
         }
         statistics.addressMoves += 1
         if !isSameHost {
-            congestion = NewReno()
+            congestion = Congestion(configuration.congestionAlgorithm)
             pacer = Pacer()
         }
         if path.validator.isProven {
@@ -236,9 +236,11 @@ extension Session {
     private mutating func acknowledgeLater(
         _ number: UInt64, isAckEliciting: Bool, _ payload: RawSpan, now: Instant
     ) {
-        let carriesData = payload.byteCount > 16
-        let holdBack = carriesData ? configuration.messageAckDelay : configuration.ackDelayMax
-        acks.received(number, isAckEliciting: isAckEliciting, holdBack: holdBack, now: now)
+        acks.received(
+            number, isAckEliciting: isAckEliciting, byteCount: payload.byteCount,
+            holdBack: AckTracker.HoldBack(
+                message: configuration.messageAckDelay, other: configuration.ackDelayMax),
+            now: now)
     }
 
     // MARK: Acknowledgements
@@ -246,23 +248,29 @@ extension Session {
     private mutating func receive(
         _ ack: borrowing AckFrame, now: Instant, into events: inout SessionEvents
     ) {
-        let wasLimited = detector.packets.bytesInFlight * 2 >= congestion.window
         guard
             detector.received(ack, ackDelayMax: peerParameters.ackDelayMax, now: now)
         else { return violate(.acknowledgedUnsent, now: now, into: &events) }
+        var latest: Interval?
         for number in detector.acknowledgedNow {
             let packet = detector.packets[number]
+            if number == ack.largest { latest = now - packet.sent }
             congestion.acknowledged(
-                byteCount: Int(packet.byteCount), sent: packet.sent, isLimited: wasLimited)
+                byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent, now: now)
             settle(packet, number, now: now, into: &events)
         }
         for number in detector.spuriousNow {
             statistics.lossesSpurious += 1
             trace.note(.lossSpurious(number: number), now)
-            congestion.lossWasSpurious()
-            settle(detector.packets[number], number, now: now, into: &events)
+            let packet = detector.packets[number]
+            congestion.lossWasSpurious(
+                byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent, now: now)
+            settle(packet, number, now: now, into: &events)
         }
         detectLoss(now: now)
+        congestion.update(
+            rtt: detector.rtt, latest: latest, bytesInFlight: detector.packets.bytesInFlight,
+            now: now)
         trace.note(
             .metricsUpdated(
                 smoothedRTT: detector.rtt.smoothed, congestionWindow: congestion.window,

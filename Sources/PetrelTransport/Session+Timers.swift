@@ -40,11 +40,12 @@ extension Session {
             ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
         timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
-        let waitsForPacer = !pacer.mayProceed && queue.hasSendable()
-        timers[.pace] =
-            waitsForPacer
-            ? pacer.nextProceed(window: congestion.window, smoothedRTT: detector.rtt.smoothed)
-            : .distantFuture
+        let hasMore = queue.hasSendable() || ephemeral.hasWaiting
+        if !hasMore, mayFillWindow {
+            congestion.applicationLimited(bytesInFlight: detector.packets.bytesInFlight)
+        }
+        let waitsForPacer = hasMore && mayFillWindow && !pacer.mayProceed
+        timers[.pace] = waitsForPacer ? pacer.nextProceed(rate: pacingRate) : .distantFuture
     }
 
     /// Stops the timers that could only ask for sending what may not be sent.
@@ -85,7 +86,9 @@ extension Session {
             let packet = detector.packets[number]
             statistics.packetsLost += 1
             trace.note(.packetLost(number: number), now)
-            congestion.lost(sent: packet.sent, now: now)
+            congestion.lost(
+                number, byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent,
+                now: now)
             if !packet.isRepaired { repair(packet, number, now: now) }
         }
         detector.clearLost()

@@ -33,7 +33,8 @@ extension Session {
         if control.challengeToPrevious != nil, let previous = path.previous {
             return transmitChallenge(to: previous, into: &room, now: now)
         }
-        pacer.refill(window: congestion.window, smoothedRTT: detector.rtt.smoothed, now: now)
+        pacer.refill(rate: pacingRate, now: now)
+        urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
         let isDue =
@@ -48,12 +49,22 @@ extension Session {
 
     private var mayGrowFlight: Bool {
         mutating get {
-            let limit = congestion.window - configuration.datagramByteCountMax
-            return detector.packets.bytesInFlight <= limit
-                && detector.packets.inFlightCount < configuration.packetsInFlightMax
-                && pacer.mayProceed
+            guard detector.packets.inFlightCount < configuration.packetsInFlightMax else {
+                return false
+            }
+            return mayFillWindow && pacer.mayProceed
+                || queue.nextIsSmall && urgency.mayProceed
         }
     }
+
+    /// Whether one more packet fits into the window.
+    var mayFillWindow: Bool {
+        let window = min(congestion.window, configuration.bytesInFlightMax)
+        return detector.packets.bytesInFlight + configuration.datagramByteCountMax <= window
+    }
+
+    /// Bytes per second that leave.
+    var pacingRate: Int { congestion.pacingRate(smoothedRTT: detector.rtt.smoothed) }
 
     private var hasData: Bool {
         mutating get { queue.hasSendable() || ephemeral.hasWaiting }
@@ -254,6 +265,11 @@ extension Session {
         packet.byteCount = UInt16(byteCount)
         packet.sent = now
         let isAckEliciting = packet.state == .inFlight
+        if isAckEliciting {
+            if !mayFillWindow || !pacer.mayProceed { urgency.used() }
+            packet.mark = congestion.sent(
+                bytesInFlight: detector.packets.bytesInFlight, now: now)
+        }
         detector.sent(packet, now: now)
         statistics.packetsSent += 1
         statistics.bytesSent += byteCount

@@ -57,8 +57,9 @@ public struct Session: ~Copyable {
     var acks = AckTracker()
     var detector: LossDetector
     var copies: CopyLine
-    var congestion = NewReno()
+    var congestion: Congestion
     var pacer = Pacer()
+    var urgency = UrgentAllowance()
     var queue: SendQueue
     var ephemeral = EphemeralSender()
     var reassembler: Reassembler
@@ -110,6 +111,7 @@ public struct Session: ~Copyable {
         detector = LossDetector(rules: configuration.recoveryRules)
         copies = CopyLine(configuration)
         path = Path(address: address)
+        congestion = Congestion(configuration.congestionAlgorithm)
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
             byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit)

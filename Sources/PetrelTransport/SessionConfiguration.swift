@@ -15,6 +15,10 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var queuedByteCountMax = 2 * 1_024 * 1_024
     /// Ack-eliciting packets under way.
     public var packetsInFlightMax = 512
+    /// Bytes of ack-eliciting packets under way; a session that carries files may have 1 MiB.
+    public var bytesInFlightMax = 128 * 1_024
+    /// What decides how much of that is used.
+    public var congestionAlgorithm = CongestionAlgorithm.gale
     /// Message bytes that the peer may have under way or waiting for earlier ones.
     public var receiveCredit = 192 * 1_024
     /// Longest that an acknowledgement of message data is held back, to ride on an answer.
@@ -58,6 +62,8 @@ public struct SessionConfiguration: Equatable, Sendable {
         try check("queued_messages_max", 1...4_096 ~= queuedMessagesMax, "1...4096")
         try check("queued_byte_count_max", queuedByteCountMax >= 65_536, "65536 or more")
         try check("packets_in_flight_max", 16...512 ~= packetsInFlightMax, "16...512")
+        try check(
+            "bytes_in_flight_max", 12_000...1_048_576 ~= bytesInFlightMax, "12000...1048576")
         try check("receive_credit", receiveCredit >= 65_536, "65536 or more")
         try check("ack_delay_max", ackDelayMax <= .milliseconds(25), "25 ms or less")
         try check("message_ack_delay", messageAckDelay <= ackDelayMax, "ack_delay_max or less")

@@ -21,7 +21,7 @@ struct Options {
     var interval = Interval.milliseconds(50)
     /// Bytes of the bulk test, and of one message of it.
     var bulkByteCount = 10_485_760
-    var chunkByteCount = 16_384
+    var chunkByteCount = 65_536
     var logPath = ""
     /// How long the process lives at most.
     var lifetime = Interval.seconds(120)
@@ -50,6 +50,7 @@ struct Options {
             case "addr": address = try Self.address(value)
             case "port": port = UInt16(truncatingIfNeeded: try Self.number(word, value))
             case "seed": seed = value
+            case "cc": configuration.congestionAlgorithm = value == "cubic" ? .cubic : .gale
             case "redundancy": configuration.redundancy = try Self.redundancy(value)
             case "without": configuration.recoveryRules = try Self.rules(without: value)
             default: break
@@ -59,7 +60,10 @@ struct Options {
         guard messageByteCount >= Traffic.headByteCount, chunkByteCount >= Traffic.headByteCount
         else { throw PeerFailure("a message has at least \(Traffic.headByteCount) bytes") }
         // A bulk flow needs more under way than a chat: a round trip at the rate of the link.
-        if isBulk { configuration.receiveCredit = 1 << 20 }
+        if isBulk {
+            configuration.receiveCredit = 1 << 20
+            configuration.bytesInFlightMax = 1 << 20
+        }
     }
 
     private static func redundancy(_ value: String) throws -> Redundancy {
