@@ -14,8 +14,13 @@ struct LossDetector: Sendable {
     static let packetThreshold: (initial: UInt64, max: UInt64) = (3, 20)
     /// Eighths of a round trip after which an overtaken packet is lost, at first and at most.
     static let timeThreshold: (initial: Int64, max: Int64) = (9, 16)
-    /// Bytes in flight below which a flow is thin: less than four full packets.
-    static let thinBelow = 4 * WireLimits.datagramByteCountMax
+    /// Bytes in flight below which a flow is thin: less than four full packets, or than ten if they
+    /// are many small ones.
+    static let thinBelow = (
+        full: 4 * WireLimits.datagramByteCountMax, small: 10 * WireLimits.datagramByteCountMax
+    )
+    /// The mean size of packets that are small.
+    private static let smallByteCount = 512
     /// The least wait of a thin flow after it was overtaken.
     static let thinWaitMin = Interval.milliseconds(5)
     /// Bounds of the probe timeout before backoff.
@@ -62,7 +67,12 @@ struct LossDetector: Sendable {
     init(rules: RecoveryRules = .all) { self.rules = rules }
 
     /// Whether less is in flight than would make later packets overtake a lost one soon.
-    var isThin: Bool { packets.bytesInFlight < Self.thinBelow }
+    var isThin: Bool {
+        let byteCount = packets.bytesInFlight
+        return byteCount < Self.thinBelow.full
+            || byteCount < Self.thinBelow.small
+                && byteCount < Self.smallByteCount * packets.inFlightCount
+    }
 
     /// Whether probes have had no answer for several probe timeouts.
     var isSilent: Bool {
