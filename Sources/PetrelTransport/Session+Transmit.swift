@@ -35,6 +35,7 @@ extension Session {
         }
         pacer.refill(window: congestion.window, smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
+        leaveOverdueOut(now: now)
         let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
         let isDue =
             acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
