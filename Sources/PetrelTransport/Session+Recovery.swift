@@ -34,7 +34,6 @@ extension Session {
                 ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
             repairSuspected(now: now)
         } else if detector.isThin, detector.rules.contains(.ownTimeouts) {
-            // Overdue packets no longer count as in flight, so that new messages still go out.
             detector.suspectOverdue(
                 ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
             #if PETREL_PLANTED
@@ -48,6 +47,15 @@ extension Session {
             repeatOldest(now: now)
         }
         lastProbe = detector.packets.next
+    }
+
+    /// Towards a silent peer overdue packets do not count as in flight: new messages still go out.
+    mutating func leaveOverdueOut(now: Instant) {
+        guard detector.isSilent, detector.isThin, detector.rules.contains(.ownTimeouts) else {
+            return
+        }
+        detector.suspectOverdue(
+            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0, now: now)
     }
 
     /// The second probe repeats the first.

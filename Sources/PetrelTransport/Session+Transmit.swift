@@ -36,6 +36,7 @@ extension Session {
         pacer.refill(rate: pacingRate, now: now)
         urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
+        leaveOverdueOut(now: now)
         let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
         let isDue =
             acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
