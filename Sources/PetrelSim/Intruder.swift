@@ -100,7 +100,8 @@ final class Intruder {
                 }
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
-            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
+            case .confirmed, .ordered, .acknowledged, .outcome, .addressMoved, .keepaliveAnswered:
+                break
             }
         }
         events.removeAll()

@@ -8,6 +8,10 @@ enum SentFrame: Equatable, Sendable {
     case none
     /// A fragment of the message in that slot of the send queue.
     case fragment(slot: UInt16, index: UInt8, deliveryClass: DeliveryClass, number: UInt64)
+    /// A MSG_SKIP for the message in that slot of the send queue.
+    case skip(slot: UInt16, number: UInt64)
+    /// A MSG_STATUS.
+    case status(DeliveryClass.Kind, number: UInt64)
     /// A value in that slot of the ephemeral table.
     case ephemeral(slot: UInt16, version: UInt64)
     /// A CREDIT.

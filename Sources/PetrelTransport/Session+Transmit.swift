@@ -35,8 +35,12 @@ extension Session {
         }
         pacer.refill(window: congestion.window, smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
-        let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
-        let isDue = acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
+        queue.backgroundWaits = ephemeral.hasWaiting
+        let sendsData = hasData(now) && (probesPending > 0 || mayGrowFlight)
+        let isReady = sendsData && (queue.backgroundWaits || queue.isReady(now: now))
+        let isDue =
+            acks.isDue(now) || !control.isEmpty || reassembler.owesStatus || isReady
+            || probesPending > 0
         guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
             runTimers(now: now)
             return nil
@@ -44,17 +48,15 @@ extension Session {
         return transmitPacket(sendsData: sendsData, into: &room, now: now)
     }
 
-    private var mayGrowFlight: Bool {
-        mutating get {
-            let limit = congestion.window - configuration.datagramByteCountMax
-            return detector.packets.bytesInFlight <= limit
-                && detector.packets.inFlightCount < configuration.packetsInFlightMax
-                && pacer.mayProceed
-        }
+    var mayGrowFlight: Bool {
+        let limit = congestion.window - configuration.datagramByteCountMax
+        return detector.packets.bytesInFlight <= limit
+            && detector.packets.inFlightCount < configuration.packetsInFlightMax
+            && pacer.mayProceed
     }
 
-    private var hasData: Bool {
-        mutating get { queue.hasSendable() || ephemeral.hasWaiting }
+    private func hasData(_ now: Instant) -> Bool {
+        queue.hasSendable(now: now) || ephemeral.hasWaiting
     }
 
     private mutating func transmitPacket(
@@ -80,7 +82,7 @@ extension Session {
             writeChallenge(to: &writer, packet: &packet)
             writeAck(to: &writer, packet: &packet, now: now)
             writeControl(to: &writer, packet: &packet)
-            if sendsData { writeData(to: &writer, packet: &packet, number: number) }
+            if sendsData { writeData(to: &writer, packet: &packet, number: number, now: now) }
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -166,25 +168,54 @@ extension Session {
         {
             packet.state = .inFlight
         }
+        writeStatuses(to: &writer, packet: &packet)
+    }
+
+    /// What became of messages that the peer gave up; some of them, so that there is room for more.
+    private mutating func writeStatuses(to writer: inout ByteWriter, packet: inout SentPacket) {
+        while Int(packet.frameCount) < SentPacket.framesMax - 2, reassembler.owesStatus {
+            guard writer.remaining >= StatusFrame.byteCountMax,
+                let status = reassembler.takeStatus(),
+                (try? status.write(to: &writer)) != nil
+            else { return }
+            packet.append(.status(status.kind, number: status.number))
+            packet.state = .inFlight
+        }
     }
 
     private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
         (try? frame.write(to: &writer)) != nil
     }
 
+    /// Urgent and interactive messages, then ephemeral values, then the rest.
     private mutating func writeData(
-        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, now: Instant
     ) {
+        if queue.owesBackground { writeEphemeral(to: &writer, packet: &packet) }
+        writeMessages(to: &writer, packet: &packet, number: number, last: 1, now: now)
+        writeEphemeral(to: &writer, packet: &packet)
+        writeMessages(to: &writer, packet: &packet, number: number, last: 2, now: now)
+    }
+
+    private mutating func writeEphemeral(to writer: inout ByteWriter, packet: inout SentPacket) {
+        let start = writer.offset
         while Int(packet.frameCount) < SentPacket.framesMax,
             let frame = ephemeral.writeNext(to: &writer)
         {
             packet.append(frame)
             packet.state = .inFlight
         }
+        queue.sentBackground(writer.offset - start)
+    }
+
+    private mutating func writeMessages(
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int,
+        now: Instant
+    ) {
         while Int(packet.frameCount) < SentPacket.framesMax,
-            let (slot, index) = queue.next(room: writer.remaining, packet: number)
+            let pick = queue.next(room: writer.remaining, packet: number, now: now, last: last)
         {
-            guard let frame = queue.write(slot: slot, index: index, to: &writer) else { return }
+            guard let frame = queue.write(pick, to: &writer) else { return }
             packet.append(frame)
             packet.state = .inFlight
         }

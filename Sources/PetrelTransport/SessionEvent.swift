@@ -10,8 +10,14 @@ public enum SessionEvent: Equatable, Sendable {
     case confirmed
     /// A message, to be read with `SessionEvents.bytes(_:)`.
     case message(DeliveryClass, number: UInt64, bytes: Range<Int>)
+    /// A message of a stream, in the order of that stream.
+    case ordered(DeliveryClass, stream: UInt64, number: UInt64, bytes: Range<Int>)
     /// The peer's transport has the whole message.
     case acknowledged(DeliveryClass, number: UInt64)
+    /// A message that was sent has come that far; the last word on it, if it is over.
+    ///
+    /// `.sent` and `.lostSuspect` are told only if the configuration asks for them.
+    case outcome(DeliveryClass, number: UInt64, MessageState)
     /// The peer is now reached at another address.
     case addressMoved(Address)
     /// The server answered a keepalive, with its owner's number.
@@ -55,9 +61,21 @@ public struct SessionEvents: Sendable {
 
     mutating func append(_ event: SessionEvent) { list.append(event) }
 
-    mutating func append(_ message: RawSpan, _ deliveryClass: DeliveryClass, number: UInt64) {
+    mutating func append(_ message: RawSpan, _ name: MessageName) {
+        let range = store(message)
+        if let place = name.place {
+            list.append(
+                .ordered(
+                    name.deliveryClass, stream: place.stream, number: name.number, bytes: range))
+        } else {
+            list.append(.message(name.deliveryClass, number: name.number, bytes: range))
+        }
+    }
+
+    /// Copies bytes in; returns where they are.
+    mutating func store(_ bytes: RawSpan) -> Range<Int> {
         let start = arena.count
-        unsafe message.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
-        list.append(.message(deliveryClass, number: number, bytes: start..<arena.count))
+        unsafe bytes.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
+        return start..<arena.count
     }
 }

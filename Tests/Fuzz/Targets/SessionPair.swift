@@ -59,21 +59,37 @@ final class SessionPair {
     // MARK: Operations
 
     func send(
-        _ kind: DeliveryClass, byteCount: Int, toServer: Bool, key: UInt64 = 0
+        _ kind: DeliveryClass, byteCount: Int, toServer: Bool, key: UInt64 = 0,
+        deadline: Interval? = nil
     ) throws {
         let message = toServer ? self.toServer.draft(byteCount) : toClient.draft(byteCount)
         let number =
             toServer
-            ? try? client.send(message.span.bytes, as: kind, key: key, now: now)
-            : try? server.send(message.span.bytes, as: kind, key: key, now: now)
+            ? try? client.send(
+                message.span.bytes, as: kind, key: key, deadline: deadline, now: now)
+            : try? server.send(
+                message.span.bytes, as: kind, key: key, deadline: deadline, now: now)
         if let number {
             switch (kind, toServer) {
             case (.ephemeral, true): self.toServer.sent(message, key: key)
             case (.ephemeral, false): toClient.sent(message, key: key)
+            case (.ordered, true): try self.toServer.sent(message, number, stream: key)
+            case (.ordered, false): try toClient.sent(message, number, stream: key)
             case (_, true): try self.toServer.sent(message, kind, number)
             case (_, false): try toClient.sent(message, kind, number)
             }
         }
+        try pump()
+    }
+
+    /// Takes a message back that may have been sent.
+    func cancel(_ kind: DeliveryClass, number: UInt64, fromClient: Bool) throws {
+        if fromClient {
+            _ = client.cancel(kind, number: number, into: &events)
+        } else {
+            _ = server.cancel(kind, number: number, into: &events)
+        }
+        try collect(atServer: !fromClient)
         try pump()
     }
 
@@ -245,6 +261,21 @@ final class SessionPair {
                 case (.ephemeral, false): try toClient.delivered(bytes, key: number)
                 case (_, true): try toServer.delivered(bytes, kind, number)
                 case (_, false): try toClient.delivered(bytes, kind, number)
+                }
+            case .ordered(_, let stream, let number, let range):
+                let bytes = copy(events.bytes(range))
+                guard !isHostile else { continue }
+                if atServer {
+                    try toServer.delivered(bytes, number, stream: stream)
+                } else {
+                    try toClient.delivered(bytes, number, stream: stream)
+                }
+            case .outcome(let kind, let number, let state):
+                guard !isHostile, state != .unknown, state != .failed else { continue }
+                if atServer {
+                    try toClient.givenUp(kind, number)
+                } else {
+                    try toServer.givenUp(kind, number)
                 }
             case .acknowledged(let kind, let number):
                 guard !isHostile else { continue }

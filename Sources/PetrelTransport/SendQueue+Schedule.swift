@@ -1,0 +1,236 @@
+// What is sent next: skips, then bands, then repairs, deadlines and flows in turn (§7.7).
+
+internal import PetrelBase
+internal import PetrelWire
+
+/// What goes into a packet next.
+enum Pick: Equatable, Sendable {
+    /// A fragment of the message in that slot.
+    case fragment(slot: UInt16, index: Int)
+    /// A MSG_SKIP for the message in that slot.
+    case skip(slot: UInt16)
+}
+
+extension SendQueue {
+    /// Lower bands get one byte for as many of the higher ones.
+    private static let share = 9
+    /// Bytes that make a packet worth sending at once.
+    private static let worthwhileByteCount = 1_000
+
+    /// Whether `next` would find something, given room enough and no haste.
+    func hasSendable(now: Instant) -> Bool {
+        var reserved = false
+        if skipCandidate != nil { return true }
+        for band in 0..<Band.count where hasCandidate(band, now: now, &reserved) { return true }
+        return false
+    }
+
+    /// Whether what `next` would find should not wait for company any more.
+    func isReady(now: Instant) -> Bool { readyAt(now: now) <= now }
+
+    /// When what waits should be sent, though it makes but a small packet.
+    func readyAt(now: Instant) -> Instant {
+        if skipCandidate != nil { return now }
+        var earliest = Instant.distantFuture
+        var reserved = false
+        for band in 0..<Band.count where hasCandidate(band, now: now, &reserved) {
+            guard repairs[band].isEmpty, unbegun[band] > 0,
+                unbegun[band] < Self.worthwhileByteCount
+            else { return now }
+            earliest = min(earliest, lastSent[band] + Band.coalescing[band])
+        }
+        return earliest
+    }
+
+    /// Takes what is sent next, if it fits into `room` bytes; it counts as sent in `packet`.
+    ///
+    /// Of the bands up to `last` only.
+    mutating func next(
+        room: Int, packet: UInt64, now: Instant, last: Int = Band.count - 1
+    ) -> Pick? {
+        if let slot = skipCandidate {
+            if !slots[Int(slot)].hasBegun { fixPlace(slot) }
+            let charged = slots[Int(slot)].hasBegun ? slots[Int(slot)].byteCount : 0
+            let frame = SkipFrame(slots[Int(slot)].name, charged: charged)
+            guard frame.byteCount <= room else { return nil }
+            leaveLine(slot)
+            return .skip(slot: slot)
+        }
+        guard let slot = candidate(now: now, last: last) else { return nil }
+        if !slots[Int(slot)].hasBegun { fixPlace(slot) }
+        let index = slots[Int(slot)].pending.trailingZeroBitCount
+        let needed = MessageFragment.frameByteCount(
+            slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
+        guard needed <= room else { return nil }
+        take(slot, index: index, byteCount: needed, packet: packet, now: now)
+        return .fragment(slot: slot, index: index)
+    }
+
+    /// Notes bytes of the lowest band that were sent past the queue.
+    mutating func sentBackground(_ byteCount: Int) {
+        owed[2] = max(0, owed[2] - Self.share * byteCount)
+    }
+
+    /// Whether the lowest band has waited for its share.
+    var owesBackground: Bool { owed[2] >= Self.share * FlowRings.quantum }
+
+    /// Whether a message waits for nothing but credit.
+    var waitsForCredit: Bool {
+        var reserved = false
+        for band in 0..<Band.count {
+            _ = hasCandidate(band, now: Instant(nanoseconds: .min), &reserved, visitsAll: true)
+        }
+        return reserved
+    }
+
+    // MARK: Choice
+
+    /// A number beyond the window waits, also if nothing is left to say but that it stays empty.
+    private var skipCandidate: UInt16? {
+        var place = skips.first
+        while let slot = place.orNil {
+            if done[slots[Int(slot)].lane].reaches(slots[Int(slot)].number) { return slot }
+            place = slots[Int(slot)].next
+        }
+        return nil
+    }
+
+    private mutating func candidate(now: Instant, last: Int) -> UInt16? {
+        var reserved = false
+        for band in stride(from: last, to: 0, by: -1)
+        where owed[band] >= Self.share * FlowRings.quantum {
+            if let slot = candidate(band, now: now, &reserved) { return slot }
+        }
+        reserved = false
+        for band in 0...last {
+            #if PETREL_PLANTED
+                let band = PlantedBug.bulkStarvesChat.isActive ? last - band : band
+            #endif
+            if let slot = candidate(band, now: now, &reserved) { return slot }
+        }
+        return nil
+    }
+
+    /// Repairs first, then what has a deadline, then the flows in turn.
+    ///
+    /// `reserved`: a message that was met before waits for credit; none may begin before it.
+    private mutating func candidate(
+        _ band: Int, now: Instant, _ reserved: inout Bool
+    ) -> UInt16? {
+        if let slot = repairs[band].first.orNil { return slot }
+        if let slot = timedCandidate(band, now: now, &reserved) { return slot }
+        var visits = 2 * rings.flows.count + 2
+        while let flow = rings.first(band), visits > 0 {
+            visits -= 1
+            guard let slot = rings[flow].messages.first.orNil else {
+                rings.drop(band)
+                continue
+            }
+            guard isSendable(slot, &reserved) else {
+                rings.pass(band)
+                continue
+            }
+            rings.beginTurn(flow)
+            let index = slots[Int(slot)].pending.trailingZeroBitCount
+            let needed = MessageFragment.frameByteCount(
+                slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
+            if rings[flow].deficit >= needed { return slot }
+            rings.pass(band)
+        }
+        return nil
+    }
+
+    private func timedCandidate(
+        _ band: Int, now: Instant, _ reserved: inout Bool
+    ) -> UInt16? {
+        var place = timed[band].first
+        while let slot = place.orNil {
+            #if PETREL_PLANTED
+                let isLate =
+                    slots[Int(slot)].deadline <= now && !PlantedBug.expiredStillSent.isActive
+            #else
+                let isLate = slots[Int(slot)].deadline <= now
+            #endif
+            if slots[Int(slot)].pending != 0, !isLate, isSendable(slot, &reserved) { return slot }
+            place = slots[Int(slot)].next
+        }
+        return nil
+    }
+
+    private func hasCandidate(
+        _ band: Int, now: Instant, _ reserved: inout Bool, visitsAll: Bool = false
+    ) -> Bool {
+        if !repairs[band].isEmpty, !visitsAll { return true }
+        if timedCandidate(band, now: now, &reserved) != nil, !visitsAll { return true }
+        var place = rings.first(band)
+        while let flow = place {
+            if let slot = rings[flow].messages.first.orNil, isSendable(slot, &reserved),
+                !visitsAll
+            {
+                return true
+            }
+            place = rings.next(flow)
+        }
+        return false
+    }
+
+    private func isSendable(_ slot: UInt16, _ reserved: inout Bool) -> Bool {
+        if slots[Int(slot)].hasBegun { return true }
+        let isRoomForParts =
+            slots[Int(slot)].byteCount <= WireLimits.fragmentByteCount
+            || severalFragmentsUnderWay < WireLimits.partialMessagesMax
+        guard isRoomForParts,
+            done[slots[Int(slot)].lane].reaches(slots[Int(slot)].number)
+        else { return false }
+        guard !reserved, creditUsed + UInt64(slots[Int(slot)].byteCount) <= credit else {
+            reserved = true
+            return false
+        }
+        return true
+    }
+
+    // MARK: Consequences
+
+    /// What the message before it in its stream was is told only as long as it matters.
+    mutating func fixPlace(_ slot: UInt16) {
+        guard let place = slots[Int(slot)].place else { return }
+        let (number, base) = (slots[Int(slot)].number, done[3].base)
+        if place.distance > 0, number - place.distance < base {
+            slots[Int(slot)].place = StreamPlace(stream: place.stream, distance: 0)
+        }
+    }
+
+    private mutating func take(
+        _ slot: UInt16, index: Int, byteCount: Int, packet: UInt64, now: Instant
+    ) {
+        let band = Int(slots[Int(slot)].band)
+        if !slots[Int(slot)].hasBegun { begin(slot) }
+        slots[Int(slot)].pending &= ~(1 << UInt64(index))
+        slots[Int(slot)].latestPacket = packet
+        if slots[Int(slot)].line == .flow {
+            rings[slots[Int(slot)].flow].deficit -= byteCount
+        }
+        if slots[Int(slot)].pending == 0 { restFromSending(slot) }
+        lastSent[band] = now
+        owed[band] = max(0, owed[band] - Self.share * byteCount)
+        var reserved = false
+        for lower in stride(from: band + 1, to: Band.count, by: 1) {
+            let waits =
+                hasCandidate(lower, now: now, &reserved) || (lower == 2 && backgroundWaits)
+            owed[lower] = waits ? owed[lower] + byteCount : 0
+        }
+    }
+
+    private mutating func begin(_ slot: UInt16) {
+        slots[Int(slot)].hasBegun = true
+        creditUsed += UInt64(slots[Int(slot)].byteCount)
+        unbegun[Int(slots[Int(slot)].band)] -= slots[Int(slot)].byteCount
+        if slots[Int(slot)].fragmentCount > 1 { severalFragmentsUnderWay += 1 }
+        reach(.sent, slot)
+    }
+}
+
+extension UInt16 {
+    /// `nil` for the end of a list of slots.
+    var orNil: UInt16? { self == SlotList.none ? nil : self }
+}
