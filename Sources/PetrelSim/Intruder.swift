@@ -100,7 +100,8 @@ final class Intruder {
                 }
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
-            case .confirmed, .ordered, .acknowledged, .outcome, .addressMoved, .keepaliveAnswered:
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
+                .keepaliveAnswered:
                 break
             }
         }

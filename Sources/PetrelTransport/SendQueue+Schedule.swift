@@ -9,6 +9,8 @@ enum Pick: Equatable, Sendable {
     case fragment(slot: UInt16, index: Int)
     /// A MSG_SKIP for the message in that slot.
     case skip(slot: UInt16)
+    /// A chunk of the transfer in that place.
+    case chunk(place: Int, UInt64)
 }
 
 extension SendQueue {
@@ -30,7 +32,7 @@ extension SendQueue {
 
     /// When what waits should be sent, though it makes but a small packet.
     func readyAt(now: Instant) -> Instant {
-        if skipCandidate != nil { return now }
+        if skipCandidate != nil || bulk.hasChunks { return now }
         var earliest = Instant.distantFuture
         var reserved = false
         for band in 0..<Band.count where hasCandidate(band, now: now, &reserved) {
@@ -56,14 +58,31 @@ extension SendQueue {
             leaveLine(slot)
             return .skip(slot: slot)
         }
-        guard let slot = candidate(now: now, last: last) else { return nil }
-        if !slots[Int(slot)].hasBegun { fixPlace(slot) }
-        let index = slots[Int(slot)].pending.trailingZeroBitCount
-        let needed = MessageFragment.frameByteCount(
-            slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
+        guard let pick = candidate(now: now, last: last) else { return nil }
+        let needed = frameByteCount(pick)
         guard needed <= room else { return nil }
-        take(slot, index: index, byteCount: needed, packet: packet, now: now)
-        return .fragment(slot: slot, index: index)
+        switch pick {
+        case .skip: break
+        case .fragment(let slot, let index): take(slot, index: index, needed, packet: packet)
+        case .chunk(let place, let chunk): bulk.take(place, chunk)
+        }
+        account(pick, needed, now: now)
+        return pick
+    }
+
+    /// Bytes of the frame that carries a fragment or a chunk.
+    private mutating func frameByteCount(_ pick: Pick) -> Int {
+        switch pick {
+        case .skip: return 0
+        case .fragment(let slot, let index):
+            if !slots[Int(slot)].hasBegun { fixPlace(slot) }
+            return MessageFragment.frameByteCount(
+                slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
+        case .chunk(let place, let chunk):
+            let transfer = bulk.transfers[place]
+            return BulkFrame.frameByteCount(
+                transfer: transfer.transfer, total: transfer.total, index: chunk)
+        }
     }
 
     /// Notes bytes of the lowest band that were sent past the queue.
@@ -95,18 +114,18 @@ extension SendQueue {
         return nil
     }
 
-    private mutating func candidate(now: Instant, last: Int) -> UInt16? {
+    private mutating func candidate(now: Instant, last: Int) -> Pick? {
         var reserved = false
         for band in stride(from: last, to: 0, by: -1)
         where owed[band] >= Self.share * FlowRings.quantum {
-            if let slot = candidate(band, now: now, &reserved) { return slot }
+            if let pick = candidate(band, now: now, &reserved) { return pick }
         }
         reserved = false
         for band in 0...last {
             #if PETREL_PLANTED
                 let band = PlantedBug.bulkStarvesChat.isActive ? last - band : band
             #endif
-            if let slot = candidate(band, now: now, &reserved) { return slot }
+            if let pick = candidate(band, now: now, &reserved) { return pick }
         }
         return nil
     }
@@ -116,28 +135,43 @@ extension SendQueue {
     /// `reserved`: a message that was met before waits for credit; none may begin before it.
     private mutating func candidate(
         _ band: Int, now: Instant, _ reserved: inout Bool
-    ) -> UInt16? {
-        if let slot = repairs[band].first.orNil { return slot }
-        if let slot = timedCandidate(band, now: now, &reserved) { return slot }
+    ) -> Pick? {
+        if let slot = repairs[band].first.orNil { return fragment(slot) }
+        if let slot = timedCandidate(band, now: now, &reserved) { return fragment(slot) }
         var visits = 2 * rings.flows.count + 2
         while let flow = rings.first(band), visits > 0 {
             visits -= 1
-            guard let slot = rings[flow].messages.first.orNil else {
-                rings.drop(band)
-                continue
-            }
-            guard isSendable(slot, &reserved) else {
+            switch head(flow, &reserved) {
+            case .empty: rings.drop(band)
+            case .blocked: rings.pass(band)
+            case .ready(let pick):
+                rings.beginTurn(flow)
+                if rings[flow].deficit >= frameByteCount(pick) { return pick }
                 rings.pass(band)
-                continue
             }
-            rings.beginTurn(flow)
-            let index = slots[Int(slot)].pending.trailingZeroBitCount
-            let needed = MessageFragment.frameByteCount(
-                slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
-            if rings[flow].deficit >= needed { return slot }
-            rings.pass(band)
         }
         return nil
+    }
+
+    private enum Head {
+        case empty
+        case blocked
+        case ready(Pick)
+    }
+
+    /// What a flow would send next.
+    private func head(_ flow: UInt16, _ reserved: inout Bool) -> Head {
+        if rings[flow].deliveryClass.kind == .bulk {
+            let place = Int(rings[flow].key)
+            guard let chunk = bulk.transfers[place].nextChunk else { return .empty }
+            return .ready(.chunk(place: place, chunk))
+        }
+        guard let slot = rings[flow].messages.first.orNil else { return .empty }
+        return isSendable(slot, &reserved) ? .ready(fragment(slot)) : .blocked
+    }
+
+    private func fragment(_ slot: UInt16) -> Pick {
+        .fragment(slot: slot, index: slots[Int(slot)].pending.trailingZeroBitCount)
     }
 
     private func timedCandidate(
@@ -164,11 +198,7 @@ extension SendQueue {
         if timedCandidate(band, now: now, &reserved) != nil, !visitsAll { return true }
         var place = rings.first(band)
         while let flow = place {
-            if let slot = rings[flow].messages.first.orNil, isSendable(slot, &reserved),
-                !visitsAll
-            {
-                return true
-            }
+            if case .ready = head(flow, &reserved), !visitsAll { return true }
             place = rings.next(flow)
         }
         return false
@@ -200,10 +230,7 @@ extension SendQueue {
         }
     }
 
-    private mutating func take(
-        _ slot: UInt16, index: Int, byteCount: Int, packet: UInt64, now: Instant
-    ) {
-        let band = Int(slots[Int(slot)].band)
+    private mutating func take(_ slot: UInt16, index: Int, _ byteCount: Int, packet: UInt64) {
         if !slots[Int(slot)].hasBegun { begin(slot) }
         slots[Int(slot)].pending &= ~(1 << UInt64(index))
         slots[Int(slot)].latestPacket = packet
@@ -211,6 +238,18 @@ extension SendQueue {
             rings[slots[Int(slot)].flow].deficit -= byteCount
         }
         if slots[Int(slot)].pending == 0 { restFromSending(slot) }
+    }
+
+    /// Counts for whom the bytes were sent, and for whom they were not.
+    private mutating func account(_ pick: Pick, _ byteCount: Int, now: Instant) {
+        let band: Int
+        switch pick {
+        case .skip: return
+        case .fragment(let slot, _): band = Int(slots[Int(slot)].band)
+        case .chunk(let place, _):
+            band = transferBand(place)
+            if let flow = rings.first(band) { rings[flow].deficit -= byteCount }
+        }
         lastSent[band] = now
         owed[band] = max(0, owed[band] - Self.share * byteCount)
         var reserved = false

@@ -23,6 +23,7 @@ struct SendQueue: Sendable {
     var repairs = InlineArray<3, SlotList>(repeating: SlotList())
     var timed = InlineArray<3, SlotList>(repeating: SlotList())
     var rings = FlowRings()
+    var bulk = BulkSender()
     /// Bytes sent by higher bands while this one waited.
     var owed = InlineArray<3, Int>(repeating: 0)
     /// Bytes of messages of each band of which nothing was sent.
@@ -106,6 +107,7 @@ struct SendQueue: Sendable {
         let slot: UInt16
         let written: Void?
         switch pick {
+        case .chunk(let place, let chunk): return bulk.write(place, chunk, to: &writer)
         case .skip(let index):
             slot = index
             let charged = slots[Int(slot)].hasBegun ? slots[Int(slot)].byteCount : 0

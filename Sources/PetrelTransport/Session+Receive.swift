@@ -207,7 +207,8 @@ extension Session {
             }
             deliverHeld(now: now, into: &events)
         case .status(let status): queue.received(status, into: &events)
-        case .bulk, .bulkControl: violate(.frameForbidden, now: now, into: &events)
+        case .bulk(let chunk): receive(chunk, now: now, into: &events)
+        case .bulkControl(let frame): receive(frame, now: now, into: &events)
         }
     }
 
@@ -287,6 +288,7 @@ extension Session {
         trace.note(.packetAcknowledged(number: number), now)
         if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
         for i in 0..<Int(packet.frameCount) {
+            settleBulk(packet.frames[i], into: &events)
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(
@@ -300,7 +302,7 @@ extension Session {
     // MARK: Endings
 
     /// The peer broke the protocol: tell it, and end.
-    private mutating func violate(
+    mutating func violate(
         _ code: ErrorCode, now: Instant, into events: inout SessionEvents
     ) {
         announceEnd(code, as: .violation(code), now: now, into: &events)

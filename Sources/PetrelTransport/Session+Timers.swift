@@ -116,6 +116,11 @@ extension Session {
                     slot: slot, index: index, deliveryClass: kind, number: message, packet: number)
                 if isRepeated { byteCount += WireLimits.fragmentByteCount }
             case .skip(let slot, let number): queue.skipLost(slot: slot, number: number)
+            case .chunk(let place, let generation, let index):
+                if queue.chunkLost(Int(place), generation: generation, UInt64(index)) {
+                    byteCount += WireLimits.fragmentByteCount
+                }
+            case .bulkControl(let ticket): bulkControls.lost(ticket)
             case .status(let kind, let number): reassembler.statusLost(kind, number)
             case .ephemeral(let slot, let version):
                 ephemeral.lost(slot: slot, version: version, now: now)

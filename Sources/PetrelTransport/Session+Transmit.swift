@@ -39,8 +39,8 @@ extension Session {
         let sendsData = hasData(now) && (probesPending > 0 || mayGrowFlight)
         let isReady = sendsData && (queue.backgroundWaits || queue.isReady(now: now))
         let isDue =
-            acks.isDue(now) || !control.isEmpty || reassembler.owesStatus || isReady
-            || probesPending > 0
+            acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
+            || bulkControls.hasWaiting || isReady || probesPending > 0
         guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
             runTimers(now: now)
             return nil
@@ -169,6 +169,12 @@ extension Session {
             packet.state = .inFlight
         }
         writeStatuses(to: &writer, packet: &packet)
+        while Int(packet.frameCount) < SentPacket.framesMax - 1,
+            let frame = bulkControls.writeNext(to: &writer)
+        {
+            packet.append(frame)
+            packet.state = .inFlight
+        }
     }
 
     /// What became of messages that the peer gave up; some of them, so that there is room for more.

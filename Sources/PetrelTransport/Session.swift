@@ -62,6 +62,8 @@ public struct Session: ~Copyable {
     var ephemeral = EphemeralSender()
     var reassembler: Reassembler
     var ephemeralReceiver = EphemeralReceiver()
+    var bulk = BulkReceiver()
+    var bulkControls = BulkControls()
     var control = PendingControl()
     var timers = SessionTimers()
     var random = SecureRandom()

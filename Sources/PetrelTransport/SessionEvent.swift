@@ -18,12 +18,32 @@ public enum SessionEvent: Equatable, Sendable {
     ///
     /// `.sent` and `.lostSuspect` are told only if the configuration asks for them.
     case outcome(DeliveryClass, number: UInt64, MessageState)
+    /// Something about a transfer of the bulk kind.
+    case bulk(BulkEvent)
     /// The peer is now reached at another address.
     case addressMoved(Address)
     /// The server answered a keepalive, with its owner's number.
     case keepaliveAnswered(hint: UInt64)
     /// The session is over; what was not acknowledged may or may not have arrived.
     case closed(CloseReason)
+}
+
+/// What an owner is told of transfers; they are named by the number that their sender chose.
+public enum BulkEvent: Equatable, Sendable {
+    /// The peer has a transfer for this side: `acceptTransfer` or `stopTransfer` it.
+    case offered(DeliveryClass, transfer: UInt64, byteCount: UInt64)
+    /// The peer wants a transfer of this side: `supplyTransfer` its bytes from there on.
+    case wanted(transfer: UInt64, offset: UInt64)
+    /// There is room for more bytes of a transfer of this side.
+    case room(transfer: UInt64)
+    /// Bytes of a transfer, once, in any order; to be read with `SessionEvents.bytes(_:)`.
+    case range(transfer: UInt64, offset: UInt64, bytes: Range<Int>)
+    /// All bytes of a transfer from the peer were handed over.
+    case received(transfer: UInt64)
+    /// The peer has all bytes of a transfer of this side.
+    case sent(transfer: UInt64)
+    /// The peer gave a transfer up; `isMine`: one that this side sends.
+    case stopped(transfer: UInt64, isMine: Bool, code: UInt64)
 }
 
 /// Why a session is over.

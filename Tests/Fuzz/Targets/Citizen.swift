@@ -84,7 +84,8 @@ final class Citizen {
                 heard.append(bytes)
                 try hear(try Notice(decoding: bytes.span.bytes))
             case .closed(let reason): closed = reason
-            case .confirmed, .ordered, .acknowledged, .outcome, .addressMoved, .keepaliveAnswered:
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
+                .keepaliveAnswered:
                 break
             }
         }

@@ -27,6 +27,7 @@ final class SessionPair {
     private var room = [UInt8](repeating: 0, count: 1_500)
     private var toServer = Books()
     private var toClient = Books()
+    private var transfers = TransferBooks()
     /// Whether a peer broke the protocol: what it says then is nobody's promise.
     private var isHostile = false
     /// Whether a side was closed by its owner.
@@ -77,6 +78,34 @@ final class SessionPair {
             case (.ordered, false): try toClient.sent(message, number, stream: key)
             case (_, true): try self.toServer.sent(message, kind, number)
             case (_, false): try toClient.sent(message, kind, number)
+            }
+        }
+        try pump()
+    }
+
+    /// The client offers a transfer, or whoever has a say in one goes on with it.
+    func transfer(_ choice: UInt8, byteCount: Int) throws {
+        switch choice & 3 {
+        case 0:
+            let number = UInt64(choice >> 2 & 3)
+            let total = UInt64(byteCount + 1)
+            if (try? client.offerTransfer(number, byteCount: total)) != nil {
+                transfers.offered(number, total: total)
+            }
+        case 1:
+            for number in transfers.acceptable {
+                let from = UInt64(byteCount)
+                let start = (try? server.acceptTransfer(number, from: from)) ?? nil
+                if let start { transfers.accepted(number, from: start) }
+            }
+        case 2 where choice & 0xF0 == 0:
+            let number = UInt64(choice >> 2 & 3)
+            try? client.stopTransfer(number, isMine: true)
+            transfers.stopped(number)
+        default:
+            for (number, offset, bytes) in transfers.suppliable {
+                let taken = client.supplyTransfer(number, bytes.span.bytes)
+                transfers.supplied(number, upTo: offset + UInt64(taken))
             }
         }
         try pump()
@@ -270,6 +299,11 @@ final class SessionPair {
                 } else {
                     try toClient.delivered(bytes, number, stream: stream)
                 }
+            case .bulk(let event):
+                guard !isHostile else { continue }
+                var bytes: [UInt8] = []
+                if case .range(_, _, let range) = event { bytes = copy(events.bytes(range)) }
+                try transfers.heard(event, bytes)
             case .outcome(let kind, let number, let state):
                 guard !isHostile, state != .unknown, state != .failed else { continue }
                 if atServer {

@@ -36,6 +36,10 @@ struct Heard: Equatable {
     /// Messages of streams, in the order of their arrival.
     var ordered: [Streamed] = []
     var outcomes: [String] = []
+    /// Bytes of transfers, at their places.
+    var transfers: [UInt64: [UInt8]] = [:]
+    var rangeBytes = 0
+    var bulk: [String] = []
     var acknowledged = 0
     var confirmed = 0
     var hints: [UInt64] = []
@@ -238,6 +242,16 @@ final class Pair {
                 heard.messages.append(copy(range))
             case .ordered(_, let stream, _, let range):
                 heard.ordered.append(Streamed(stream: stream, bytes: copy(range)))
+            case .bulk(.range(let transfer, let offset, let range)):
+                let bytes = copy(range)
+                heard.rangeBytes += bytes.count
+                let end = Int(offset) + bytes.count
+                let missing = end - heard.transfers[transfer, default: []].count
+                if missing > 0 {
+                    heard.transfers[transfer, default: []] += [UInt8](repeating: 0, count: missing)
+                }
+                heard.transfers[transfer]?.replaceSubrange(Int(offset)..<end, with: bytes)
+            case .bulk(let event): heard.bulk.append("\(event)")
             case .outcome(let kind, let number, let state):
                 heard.outcomes.append("\(kind) \(number) \(state)")
             case .acknowledged: heard.acknowledged += 1

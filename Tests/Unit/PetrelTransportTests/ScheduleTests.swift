@@ -37,6 +37,32 @@ import Testing
         #expect(order.contains(Self.urgent.deliveryClass))
     }
 
+    /// However much of a transfer waits, at most one chunk of it goes before a message.
+    @Test(arguments: [0, 1, 7, 100, 1_000])
+    func messagesWaitForAChunkAtMost(chunks: Int) {
+        var queue = queue()
+        let file = [UInt8](repeating: 1, count: 1 << 20)
+        let place = queue.bulk.open(1, total: 1 << 20, as: .bulk)
+        #expect(place == 0 && queue.bulk.want(0, from: 0) == true)
+        #expect(queue.bulk.supply(0, file.span.bytes) == 1 << 20)
+        queue.standInFlow(transfer: 0)
+        for chunk in 0..<chunks {
+            #expect(
+                queue.next(room: 1_200, packet: 0, now: .at(0))
+                    == .chunk(place: 0, UInt64(chunk)))
+        }
+        for kind in [Self.urgent.deliveryClass, .durable, .ordered, .expiring] {
+            for _ in 0..<20 {
+                _ = queue.append(byteCount: 100, as: kind)
+                let picks = (0..<2).map { _ in queue.next(room: 1_200, packet: 0, now: .at(0)) }
+                let isSent = picks.contains { pick in
+                    if case .fragment = pick { true } else { false }
+                }
+                #expect(isSent, "\(kind) after \(chunks) chunks: \(picks)")
+            }
+        }
+    }
+
     /// Whatever is sent above, the bands below get a tenth of it, and not more.
     @Test(arguments: [100, 700, 1_000, 5_000])
     func lowerBandsKeepAShare(byteCount: Int) {
@@ -211,6 +237,7 @@ import Testing
     private func name(_ pick: Pick, _ queue: SendQueue) -> MessageName {
         switch pick {
         case .fragment(let slot, _), .skip(let slot): queue.slots[Int(slot)].name
+        case .chunk: MessageName(.bulk, 0)
         }
     }
 
@@ -233,6 +260,7 @@ import Testing
                     slot: slot, index: UInt8(index), deliveryClass: name.deliveryClass,
                     number: name.number)
             }
+        case .chunk: break
         case .skip(let slot):
             if isLost {
                 queue.skipLost(slot: slot, number: name.number)
