@@ -40,6 +40,11 @@ extension Session {
         return nil
     }
 
+    /// The ordered messages that are kept until another has come.
+    public var messagesHeld: [(stream: UInt64, number: UInt64)] {
+        reassembler.waitingInStreams.map { ($0.place?.stream ?? 0, $0.number) }
+    }
+
     /// A fold of the state that garbage must not change; counters are left out.
     public var stateDigest: UInt64 {
         var digest = StateDigest()

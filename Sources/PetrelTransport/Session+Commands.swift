@@ -58,6 +58,7 @@ extension Session {
         _ deliveryClass: DeliveryClass, number: UInt64, into events: inout SessionEvents
     ) -> Bool {
         guard !isEnding else { return false }
+        queue.progress.take(into: &events)
         return queue.cancel(deliveryClass.kind, number: number, into: &events)
     }
 

@@ -27,6 +27,7 @@ extension Session {
             }
             return reason
         }
+        queue.progress.take(into: &events)
         accept(opened, byteCount: byteCount, from: address, now: now, into: &events)
         let payload = datagram.bytes.extracting(opened.payload)
         let isAckEliciting = walk(payload, from: address, now: now, into: &events)

@@ -7,6 +7,7 @@ extension Session {
     /// Runs the timers that are due; `transmit` must be called afterwards.
     public mutating func advance(now: Instant, into events: inout SessionEvents) {
         guard !isEnding else { return }
+        queue.progress.take(into: &events)
         if timers.expired(.silence, now: now) {
             return end(.silent, now: now, into: &events)
         }
