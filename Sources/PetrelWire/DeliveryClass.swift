@@ -1,4 +1,4 @@
-// Delivery classes: what a message may count on, and how that is told to the peer (§5.5, §4.5).
+// Delivery classes: what a message may count on, and how that is told to the peer (§5.5, §5.9).
 
 public import PetrelBase
 
