@@ -19,6 +19,16 @@ extension Simulation {
         oracle.recount(server, clients)
         guard oracle.breach == nil else { return }
         shutDown()
+        guard oracle.breach == nil, stopAt == nil, scenario.seed % 4 == 0 else { return }
+        playTraffic()
+    }
+
+    /// The kinds of messages that the messenger does not use, between two sessions of their own.
+    private func playTraffic() {
+        note("two sessions begin their traffic")
+        let (breach, digest) = Traffic.run(seed: scenario.seed)
+        self.digest.add(digest)
+        if let (invariant, sentence) = breach { oracle.fail(invariant, sentence) }
     }
 
     private func setUp() {

@@ -45,16 +45,17 @@ struct CopyLine: Sendable {
     /// Whether a message waits for its copy.
     var isEmpty: Bool { count == 0 }
 
-    /// Notes that a message was sent for the first time; it stands in line for a copy if the
-    /// losses ask for one.
+    /// Notes that a message was sent for the first time; it stands in line for a copy if its
+    /// class demands one, or the losses ask for it.
     mutating func sent(
-        _ frame: SentFrame, byteCount: Int, losses: LossEstimate, probeInterval: Interval,
-        now: Instant
+        _ frame: SentFrame, byteCount: Int, isDemanded: Bool, losses: LossEstimate,
+        probeInterval: Interval, now: Instant
     ) {
-        guard redundancy == .auto, byteCount <= Self.messageByteCountMax,
+        guard isDemanded || redundancy == .auto, byteCount <= Self.messageByteCountMax,
             case .fragment(let slot, _, let deliveryClass, let number) = frame
         else { return }
-        let isWanted = wantsCopy(losses: losses, probeInterval: probeInterval)
+        let isWanted =
+            isDemanded || wantsCopy(losses: losses, probeInterval: probeInterval)
         guard isWanted, count < Self.capacity else { return }
         age = max(Self.ageMin, losses.meanBurst * 3 / 2)
         entries[count] = Entry(

@@ -21,7 +21,7 @@ extension SendQueue {
     ) -> UInt16? {
         var found: Int?
         for i in slots.indices where isUnderWay(i) {
-            guard slots[i].bytes.count <= byteCountMax, slots[i].fragmentCount == 1,
+            guard slots[i].byteCount <= byteCountMax, slots[i].fragmentCount == 1,
                 slots[i].latestPacket != packet, Int(slots[i].bundles) < bundlesMax,
                 Int(slots[i].repairs) >= repairsMin
             else { continue }
@@ -39,7 +39,7 @@ extension SendQueue {
             let missing = slots[slot].allFragments & ~slots[slot].acknowledged
             let index = missing.trailingZeroBitCount
             let size = MessageFragment.frameByteCount(
-                number: slots[slot].number, total: slots[slot].bytes.count, index: index)
+                slots[slot].name, total: slots[slot].byteCount, index: index)
             guard byteCount == 0 || byteCount + size <= byteCountMax else { break }
             putInLine(UInt16(slot), 1 << UInt64(index))
             byteCount += size
@@ -64,13 +64,15 @@ extension SendQueue {
     }
 
     private func isUnderWay(_ slot: Int) -> Bool {
-        slots[slot].isUsed && slots[slot].hasBegun && slots[slot].pending == 0
+        slots[slot].isUsed && slots[slot].hasBegun && slots[slot].givenUp == nil
+            && slots[slot].pending == 0
             && slots[slot].acknowledged != slots[slot].allFragments
     }
 
     private func oldestUnacknowledged(after order: UInt64?) -> Int? {
         var found: Int?
-        for i in slots.indices where slots[i].isUsed && slots[i].hasBegun {
+        for i in slots.indices
+        where slots[i].isUsed && slots[i].hasBegun && slots[i].givenUp == nil {
             if let order, slots[i].order <= order { continue }
             guard slots[i].acknowledged != slots[i].allFragments else { continue }
             if found.map({ slots[i].order < slots[$0].order }) ?? true { found = i }

@@ -29,7 +29,7 @@ extension Session {
         }
         let waiting = queue.slots.filter(\.isUsed)
         guard waiting.count == queue.count,
-            waiting.reduce(0, { $0 + $1.bytes.count }) == queue.byteCount
+            waiting.reduce(0, { $0 + $1.byteCount }) == queue.byteCount
         else { return .unbalanced("\(queue.count) messages are counted as queued") }
         guard queue.count <= configuration.queuedMessagesMax,
             queue.byteCount <= configuration.queuedByteCountMax
@@ -38,6 +38,11 @@ extension Session {
             return .unbounded("\(reassembler.heldByteCount) bytes of messages wait for others")
         }
         return nil
+    }
+
+    /// The ordered messages that are kept until another has come.
+    public var messagesHeld: [(stream: UInt64, number: UInt64)] {
+        reassembler.waitingInStreams.map { ($0.place?.stream ?? 0, $0.number) }
     }
 
     /// A fold of the state that garbage must not change; counters are left out.

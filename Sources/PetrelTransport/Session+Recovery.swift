@@ -88,7 +88,7 @@ extension Session {
     private mutating func repeatOldest(now: Instant) {
         guard detector.packets.hasUnsettled else { return }
         probesPending += 1
-        guard !queue.hasSendable() else { return }
+        guard !queue.hasSendable(now: now) else { return }
         var number = detector.packets.oldest
         while number < detector.packets.next {
             let packet = detector.packets[number]
@@ -100,14 +100,15 @@ extension Session {
     // MARK: Copies
 
     /// Notes that a fragment was written into a packet.
-    mutating func noteSent(_ frame: SentFrame, slot: UInt16, now: Instant) {
-        guard queue.slots[Int(slot)].repairs == 0, queue.slots[Int(slot)].fragmentCount == 1 else {
-            return
-        }
+    mutating func noteSent(_ frame: SentFrame, now: Instant) {
+        guard case .fragment(let slot, _, _, _) = frame else { return }
+        let message = queue.slots[Int(slot)]
+        guard message.repairs == 0, message.fragmentCount == 1 else { return }
         copies.noteInterval(now: now)
+        guard message.redundancy != .none else { return }
         copies.sent(
-            frame, byteCount: queue.byteCount(of: slot), losses: detector.losses,
-            probeInterval: urgentProbeInterval, now: now)
+            frame, byteCount: message.byteCount, isDemanded: message.redundancy == .copy,
+            losses: detector.losses, probeInterval: urgentProbeInterval, now: now)
     }
 
     /// Fills spare room with messages that are under way and worth another try.
@@ -183,7 +184,7 @@ extension Session {
         isBundled: Bool
     ) -> Bool {
         guard Int(packet.frameCount) < SentPacket.framesMax,
-            let frame = queue.write(slot: slot, index: 0, to: &writer)
+            let frame = queue.write(.fragment(slot: slot, index: 0), to: &writer)
         else { return false }
         packet.append(frame)
         packet.state = .inFlight

@@ -37,10 +37,12 @@ extension Session {
         urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         leaveOverdueOut(now: now)
-        let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
+        queue.backgroundWaits = ephemeral.hasWaiting
+        let sendsData = hasData(now) && (probesPending > 0 || mayGrowFlight)
+        let isReady = sendsData && (queue.backgroundWaits || queue.isReady(now: now))
         let isDue =
-            acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
-            || mustCopy(now: now)
+            acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
+            || bulkControls.hasWaiting || isReady || probesPending > 0 || mustCopy(now: now)
         guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
             runTimers(now: now)
             return nil
@@ -48,14 +50,11 @@ extension Session {
         return transmitPacket(sendsData: sendsData, into: &room, now: now)
     }
 
-    private var mayGrowFlight: Bool {
-        mutating get {
-            guard detector.packets.inFlightCount < configuration.packetsInFlightMax else {
-                return false
-            }
-            return mayFillWindow && pacer.mayProceed
-                || queue.nextIsSmall && urgency.mayProceed
+    var mayGrowFlight: Bool {
+        guard detector.packets.inFlightCount < configuration.packetsInFlightMax else {
+            return false
         }
+        return mayFillWindow && pacer.mayProceed || queue.nextIsSmall && urgency.mayProceed
     }
 
     /// Whether one more packet fits into the window.
@@ -67,8 +66,8 @@ extension Session {
     /// Bytes per second that leave.
     var pacingRate: Int { congestion.pacingRate(smoothedRTT: detector.rtt.smoothed) }
 
-    private var hasData: Bool {
-        mutating get { queue.hasSendable() || ephemeral.hasWaiting }
+    private func hasData(_ now: Instant) -> Bool {
+        queue.hasSendable(now: now) || ephemeral.hasWaiting
     }
 
     private mutating func transmitPacket(
@@ -113,7 +112,7 @@ extension Session {
         }
         let isProbe = probesPending > 0
         if isProbe {
-            probesPending = queue.hasSendable() ? probesPending - 1 : 0
+            probesPending = queue.hasSendable(now: now) ? probesPending - 1 : 0
             statistics.probes += 1
         }
         let byteCount = seal(
@@ -184,28 +183,63 @@ extension Session {
         {
             packet.state = .inFlight
         }
+        writeStatuses(to: &writer, packet: &packet)
+        while Int(packet.frameCount) < SentPacket.framesMax - 1,
+            let frame = bulkControls.writeNext(to: &writer)
+        {
+            packet.append(frame)
+            packet.state = .inFlight
+        }
+    }
+
+    /// What became of messages that the peer gave up; some of them, so that there is room for more.
+    private mutating func writeStatuses(to writer: inout ByteWriter, packet: inout SentPacket) {
+        while Int(packet.frameCount) < SentPacket.framesMax - 2, reassembler.owesStatus {
+            guard writer.remaining >= StatusFrame.byteCountMax,
+                let status = reassembler.takeStatus(),
+                (try? status.write(to: &writer)) != nil
+            else { return }
+            packet.append(.status(status.kind, number: status.number))
+            packet.state = .inFlight
+        }
     }
 
     private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
         (try? frame.write(to: &writer)) != nil
     }
 
+    /// Urgent and interactive messages, then ephemeral values, then the rest.
     private mutating func writeData(
         to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, now: Instant
     ) {
+        if queue.owesBackground { writeEphemeral(to: &writer, packet: &packet) }
+        writeMessages(to: &writer, packet: &packet, number: number, last: 1, now: now)
+        writeEphemeral(to: &writer, packet: &packet)
+        writeMessages(to: &writer, packet: &packet, number: number, last: 2, now: now)
+    }
+
+    private mutating func writeEphemeral(to writer: inout ByteWriter, packet: inout SentPacket) {
+        let start = writer.offset
         while Int(packet.frameCount) < SentPacket.framesMax,
             let frame = ephemeral.writeNext(to: &writer)
         {
             packet.append(frame)
             packet.state = .inFlight
         }
+        queue.sentBackground(writer.offset - start)
+    }
+
+    private mutating func writeMessages(
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int,
+        now: Instant
+    ) {
         while Int(packet.frameCount) < SentPacket.framesMax,
-            let (slot, index) = queue.next(room: writer.remaining, packet: number)
+            let pick = queue.next(room: writer.remaining, packet: number, now: now, last: last)
         {
-            guard let frame = queue.write(slot: slot, index: index, to: &writer) else { return }
+            guard let frame = queue.write(pick, to: &writer) else { return }
             packet.append(frame)
             packet.state = .inFlight
-            noteSent(frame, slot: slot, now: now)
+            noteSent(frame, now: now)
         }
     }
 
