@@ -19,6 +19,8 @@ final class SimulatedServer {
     var core: ServerCore?
     /// Which life of the process this is; events of an earlier one mean nothing.
     private(set) var life = 0
+    /// When the latest life began.
+    private(set) var startedAt = Simulation.start
     var clock: SimulatedClock
     var isPaused = false
     /// Whether it was asked to end in good order.
@@ -54,6 +56,7 @@ final class SimulatedServer {
     /// Starts a process over what is on the disk.
     func start(now: Instant) {
         life += 1
+        startedAt = now
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         disk.restart()
         core = ServerCore(
