@@ -108,7 +108,7 @@ public struct MemoryStore: Store, Sendable {
             return .failure(.full)
         }
         let result = durable.apply(submission.operation, isFull: isFull)
-        terms.applied(submission.operation, result: result)
+        terms.applied(submission.operation, submittedIn: submission.term, result: result)
         return result
     }
 

@@ -139,7 +139,8 @@ final class Committer: Sendable {
             for (submission, result) in zip(batch, results) {
                 let completion = StoreCompletion(ticket: submission.ticket, result: result)
                 queue.completions.append(completion)
-                queue.terms.applied(submission.operation, result: result)
+                queue.terms.applied(
+                    submission.operation, submittedIn: submission.term, result: result)
                 queue.bytes -= submission.byteCount
             }
             queue.count -= batch.count
@@ -168,7 +169,8 @@ final class Committer: Sendable {
                         continue
                     }
                     let result = try perform(submission.operation, admission, &transaction)
-                    terms.applied(submission.operation, result: result)
+                    terms.applied(
+                        submission.operation, submittedIn: submission.term, result: result)
                     results.append(result)
                 }
                 return results
