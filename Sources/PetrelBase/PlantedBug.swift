@@ -69,6 +69,14 @@
         case refusalOnItsWay
         /// What is pushed before the welcome is taken in, for whomever.
         case pushBeforeWelcome
+        /// Streams of ordered messages wait for each other.
+        case streamsShareOrder
+        /// Messages are sent though their deadline has passed.
+        case expiredStillSent
+        /// Nobody tells the peer of messages that were given up.
+        case skipIgnored
+        /// Background traffic goes before messages that people wait for.
+        case bulkStarvesChat
         /// Every third repair of a lost message is left out.
         case repairLeftOut
 

@@ -77,7 +77,7 @@ extension ClientCore {
                 sessionIsOver()
                 handshake = nil
                 connector.sessionEnded(WaitReason(reason), now: now, random: &random)
-            case .confirmed, .addressMoved: continue
+            case .confirmed, .ordered, .outcome, .bulk, .addressMoved: continue
             }
         }
         sessionEvents.removeAll()

@@ -124,7 +124,7 @@ extension ServerCore {
         } catch {
             switch error {
             case .queueFull: close(handle, .limitExceeded, now: now)
-            case .tooLarge: close(handle, .internalError, now: now)
+            case .classUnknown, .tooLarge: close(handle, .internalError, now: now)
             case .closed: break
             }
             return false

@@ -39,7 +39,7 @@ extension ServerCore {
             } catch {
                 receiveGarbage(error, from: handle, now: now)
             }
-        case .acknowledged, .keepaliveAnswered: break
+        case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered: break
         case .addressMoved(let address): sessions[handle].state.address = address
         case .closed: retire(handle)
         }

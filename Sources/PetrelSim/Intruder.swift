@@ -102,7 +102,9 @@ final class Intruder {
                 }
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
-            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
+                .keepaliveAnswered:
+                break
             }
         }
         events.removeAll()

@@ -87,7 +87,7 @@ public struct Hello: ~Copyable {
     }
 
     private mutating func write(_ answer: AcceptPayload, into room: inout MutableRawSpan) -> Int? {
-        var storage = InlineArray<64, UInt8>(repeating: 0)
+        var storage = InlineArray<208, UInt8>(repeating: 0)
         var span = storage.mutableSpan
         var plain = unsafe span.mutableBytes
         var plainWriter = ByteWriter(&plain)

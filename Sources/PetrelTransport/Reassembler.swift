@@ -1,4 +1,4 @@
-// Fragments become messages, messages of the durable class stand in line; all of it bounded.
+// Fragments become messages, messages of kinds with an order stand in line; all of it bounded.
 
 internal import PetrelBase
 internal import PetrelWire
@@ -22,18 +22,30 @@ struct Reassembler: Sendable {
         case violation(ErrorCode)
     }
 
+    /// A message of several fragments, in the order of their arrival.
     private struct Partial: Sendable {
-        var deliveryClass: DeliveryClass
-        var number: UInt64
+        var name: MessageName
         var total: Int
-        var received: UInt64
-        var fragments: [[UInt8]]
+        var began: Instant
+        var received: UInt64 = 0
+        var bytes: [UInt8] = []
+        /// Where each fragment begins in `bytes`.
+        var starts = InlineArray<64, UInt16>(repeating: 0)
+
+        var count: Int { MessageFragment.count(total: total) }
     }
 
+    /// After which an unfinished message that may be given up is forgotten.
+    static let expiringMemory = Interval.seconds(30)
+    private static let keptByteCountMax = 4 * 1_024
+
     private var partials: [Partial] = []
-    private var seen = InlineArray<3, NumberWindow>(repeating: NumberWindow())
-    private var waiting: [[UInt8]?] = []
-    private var nextDurable: UInt64 = 0
+    private var lanes: [ReceiveLane] = [
+        ReceiveLane(.reliable), ReceiveLane(.durable), ReceiveLane(.expiring),
+        ReceiveLane(.ordered),
+    ]
+    /// The message that was handed over last: another may have waited for it.
+    private var passedLast: (lane: Int, number: UInt64)?
     private let credit: UInt64
     private var begun: UInt64 = 0
     private var finished: UInt64 = 0
@@ -49,37 +61,68 @@ struct Reassembler: Sendable {
 
     /// Bytes of messages that are incomplete or wait for others.
     var heldByteCount: Int {
-        let parts = partials.reduce(0) { $0 + $1.fragments.reduce(0) { $0 + $1.count } }
-        return waiting.reduce(parts) { $0 + ($1?.count ?? 0) }
+        let parts = partials.reduce(0) { $0 + $1.bytes.count }
+        return lanes.reduce(parts) { $0 + $1.heldByteCount }
     }
+
+    /// The ordered messages that wait for others, for audits.
+    var waitingInStreams: [MessageName] { lanes[3].waiting }
 
     /// Takes a fragment in.
-    mutating func receive(_ fragment: borrowing MessageFragment) -> Outcome {
-        let kind = Int(fragment.deliveryClass.rawValue)
-        guard seen[kind].reaches(fragment.number) else { return .violation(.limitExceeded) }
-        guard !seen[kind].contains(fragment.number) else { return .none }
-        if MessageFragment.count(total: fragment.total) == 1 {
-            guard begin(fragment.total) else { return .violation(.limitExceeded) }
-            _ = seen[kind].insert(fragment.number)
-            guard fragment.deliveryClass == .durable, fragment.number != nextDurable else {
-                finish(fragment.total, isDurable: fragment.deliveryClass == .durable)
-                return .whole
-            }
-            hold(Self.copy(fragment.bytes), number: fragment.number)
-            return .held
+    mutating func receive(_ fragment: borrowing MessageFragment, now: Instant) -> Outcome {
+        forgetLast()
+        let lane = Self.lane(fragment.name)
+        guard lanes[lane].seen.reaches(fragment.number) else { return .violation(.limitExceeded) }
+        guard !lanes[lane].seen.contains(fragment.number) else { return .none }
+        guard MessageFragment.count(total: fragment.total) == 1 else {
+            return receivePart(fragment, now: now)
         }
-        return receivePart(fragment)
+        guard begin(fragment.total) else { return .violation(.limitExceeded) }
+        lanes[lane].see(fragment.number, isSkipped: false)
+        guard lanes[lane].mayPass(fragment.name) else {
+            return hold(fragment.name, Self.copy(fragment.bytes), charged: fragment.total)
+        }
+        pass(lane, fragment.number, charged: fragment.total)
+        return .whole
     }
 
-    /// Takes the next durable message that was held, if its turn has come, into `assembled`.
-    mutating func releaseHeld() -> UInt64? {
-        let slot = Int(nextDurable % WireLimits.messageWindow)
-        guard slot < waiting.count, let message = waiting[slot] else { return nil }
-        waiting[slot] = nil
-        assembled = message
-        finish(message.count, isDurable: true)
-        return nextDurable - 1
+    /// Does without a message that the sender gave up; what waited for it may go on.
+    mutating func skip(_ frame: SkipFrame, now: Instant) -> Outcome {
+        forgetLast()
+        let lane = Self.lane(frame.name)
+        let number = frame.name.number
+        guard lanes[lane].seen.reaches(number) else { return .violation(.limitExceeded) }
+        defer { lanes[lane].owe(number) }
+        guard !lanes[lane].seen.contains(number) else { return .none }
+        var charged = frame.charged
+        if let index = partialIndex(frame.name) {
+            charged = partials.remove(at: index).total
+        } else if !begin(charged) {
+            return .violation(.limitExceeded)
+        }
+        lanes[lane].see(number, isSkipped: true)
+        guard lanes[lane].mayPass(frame.name) else {
+            return hold(frame.name, nil, charged: charged)
+        }
+        pass(lane, number, charged: charged)
+        return .none
     }
+
+    /// Takes the next message that waited for the one handed over last into `assembled`.
+    mutating func releaseHeld() -> MessageName? {
+        while let (lane, number) = passedLast,
+            let next = lanes[lane].takeSuccessor(of: number)
+        {
+            pass(lane, next.name.number, charged: next.charged)
+            guard let message = next.message else { continue }
+            assembled = message
+            return next.name
+        }
+        passedLast = nil
+        return nil
+    }
+
+    // MARK: Credit
 
     /// The limit to announce, if it has risen by half of the credit since the last announcement.
     var creditToAnnounce: UInt64? {
@@ -93,22 +136,44 @@ struct Reassembler: Sendable {
         return granted
     }
 
-    private mutating func receivePart(_ fragment: borrowing MessageFragment) -> Outcome {
-        let kind = fragment.deliveryClass
-        let number = fragment.number
-        let found = partials.firstIndex { $0.deliveryClass == kind && $0.number == number }
-        guard let place = found ?? addPartial(fragment) else { return .violation(.limitExceeded) }
-        guard partials[place].total == fragment.total else { return .violation(.fragmentConflict) }
+    // MARK: What became of numbers
+
+    /// Whether MSG_STATUS frames wait to be sent.
+    var owesStatus: Bool {
+        for i in lanes.indices where lanes[i].owedCount > 0 { return true }
+        return false
+    }
+
+    /// The next MSG_STATUS to send; it counts as sent.
+    mutating func takeStatus() -> StatusFrame? {
+        for i in lanes.indices where lanes[i].owedCount > 0 { return lanes[i].takeOwed() }
+        return nil
+    }
+
+    /// Notes that the packet with a MSG_STATUS was lost.
+    mutating func statusLost(_ kind: DeliveryClass.Kind, _ number: UInt64) {
+        lanes[Int(kind.rawValue) - 1].owe(number)
+    }
+
+    // MARK: Parts
+
+    private mutating func receivePart(
+        _ fragment: borrowing MessageFragment, now: Instant
+    ) -> Outcome {
+        let found = partialIndex(fragment.name) ?? addPartial(fragment, now: now)
+        guard let place = found else { return .violation(.limitExceeded) }
+        guard partials[place].total == fragment.total, partials[place].name == fragment.name else {
+            return .violation(.fragmentConflict)
+        }
         let bit = UInt64(1) << UInt64(fragment.index)
         if partials[place].received & bit == 0 {
             partials[place].received |= bit
-            partials[place].fragments[fragment.index] = Self.copy(fragment.bytes)
-        } else if isConflictSeen,
-            !Self.equal(partials[place].fragments[fragment.index], fragment.bytes)
-        {
+            partials[place].starts[fragment.index] = UInt16(partials[place].bytes.count)
+            Self.append(fragment.bytes, to: &partials[place].bytes)
+        } else if isConflictSeen, !isSame(partials[place], fragment) {
             return .violation(.fragmentConflict)
         }
-        let count = partials[place].fragments.count
+        let count = partials[place].count
         guard partials[place].received.nonzeroBitCount == count else { return .none }
         return complete(partials.remove(at: place))
     }
@@ -121,36 +186,71 @@ struct Reassembler: Sendable {
         #endif
     }
 
-    private mutating func addPartial(_ fragment: borrowing MessageFragment) -> Int? {
+    private func partialIndex(_ name: MessageName) -> Int? {
+        for i in partials.indices
+        where partials[i].name.number == name.number
+            && partials[i].name.deliveryClass.kind == name.deliveryClass.kind
+        {
+            return i
+        }
+        return nil
+    }
+
+    private mutating func addPartial(
+        _ fragment: borrowing MessageFragment, now: Instant
+    ) -> Int? {
+        if partials.count >= WireLimits.partialMessagesMax { forgetExpired(now: now) }
         guard partials.count < WireLimits.partialMessagesMax, begin(fragment.total) else {
             return nil
         }
-        let count = MessageFragment.count(total: fragment.total)
-        partials.append(
-            Partial(
-                deliveryClass: fragment.deliveryClass, number: fragment.number,
-                total: fragment.total, received: 0,
-                fragments: Array(repeating: [], count: count)))
+        partials.append(Partial(name: fragment.name, total: fragment.total, began: now))
         return partials.count - 1
     }
 
-    private mutating func complete(_ partial: Partial) -> Outcome {
-        _ = seen[Int(partial.deliveryClass.rawValue)].insert(partial.number)
-        var message: [UInt8] = []
-        message.reserveCapacity(partial.total)
-        for fragment in partial.fragments { message.append(contentsOf: fragment) }
-        guard partial.deliveryClass == .durable, partial.number != nextDurable else {
-            assembled = message
-            finish(partial.total, isDurable: partial.deliveryClass == .durable)
-            return .assembled
+    /// An expiring message that is unfinished for so long will never be whole.
+    private mutating func forgetExpired(now: Instant) {
+        for i in partials.indices.reversed()
+        where partials[i].name.deliveryClass.kind == .expiring
+            && now - partials[i].began >= Self.expiringMemory
+        {
+            let partial = partials.remove(at: i)
+            lanes[2].see(partial.name.number, isSkipped: true)
+            finished += UInt64(partial.total)
         }
-        hold(message, number: partial.number)
-        return .held
     }
 
-    private mutating func hold(_ message: [UInt8], number: UInt64) {
-        if waiting.isEmpty { waiting = Array(repeating: nil, count: Int(WireLimits.messageWindow)) }
-        waiting[Int(number % WireLimits.messageWindow)] = message
+    private mutating func complete(_ partial: consuming Partial) -> Outcome {
+        let lane = Self.lane(partial.name)
+        lanes[lane].see(partial.name.number, isSkipped: false)
+        var message: [UInt8] = []
+        message.reserveCapacity(partial.total)
+        for i in 0..<partial.count {
+            let byteCount = MessageFragment.range(i, total: partial.total).count
+            let start = Int(partial.starts[i])
+            message.append(contentsOf: partial.bytes[start..<start + byteCount])
+        }
+        guard lanes[lane].mayPass(partial.name) else {
+            return hold(partial.name, message, charged: partial.total)
+        }
+        assembled = message
+        pass(lane, partial.name.number, charged: partial.total)
+        return .assembled
+    }
+
+    private mutating func hold(_ name: MessageName, _ message: [UInt8]?, charged: Int) -> Outcome {
+        let held = ReceiveLane.Held(name: name, message: message, charged: charged)
+        return lanes[Self.lane(name)].hold(held) ? .held : .violation(.fragmentConflict)
+    }
+
+    private mutating func pass(_ lane: Int, _ number: UInt64, charged: Int) {
+        lanes[lane].pass(number)
+        finished += UInt64(charged)
+        passedLast = (lane, number)
+    }
+
+    private mutating func forgetLast() {
+        passedLast = nil
+        if assembled.capacity > Self.keptByteCountMax { assembled = [] }
     }
 
     private mutating func begin(_ byteCount: Int) -> Bool {
@@ -159,20 +259,23 @@ struct Reassembler: Sendable {
         return true
     }
 
-    private mutating func finish(_ byteCount: Int, isDurable: Bool) {
-        finished += UInt64(byteCount)
-        if isDurable { nextDurable += 1 }
+    private static func lane(_ name: MessageName) -> Int {
+        Int(name.deliveryClass.kind.rawValue) - 1
     }
 
     private static func copy(_ bytes: RawSpan) -> [UInt8] {
         unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     }
 
-    private static func equal(_ held: [UInt8], _ bytes: RawSpan) -> Bool {
-        guard held.count == bytes.byteCount else { return false }
-        for i in held.indices {
-            let byte = unsafe bytes.unsafeLoad(fromByteOffset: i, as: UInt8.self)
-            guard held[i] == byte else { return false }
+    private static func append(_ bytes: RawSpan, to array: inout [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe array.append(contentsOf: $0) }
+    }
+
+    private func isSame(_ partial: Partial, _ fragment: borrowing MessageFragment) -> Bool {
+        let start = Int(partial.starts[fragment.index])
+        for i in 0..<fragment.bytes.byteCount {
+            let byte = unsafe fragment.bytes.unsafeLoad(fromByteOffset: i, as: UInt8.self)
+            guard partial.bytes[start + i] == byte else { return false }
         }
         return true
     }

@@ -1,87 +1,94 @@
-// Messages towards the peer: waiting, under way, and in need of repair.
+// Messages towards the peer: taken in, under way, in need of repair, and settled.
 
 internal import PetrelBase
 internal import PetrelWire
 
-/// A message until the peer has all of it; bit `i` of a mask stands for fragment `i`.
-struct OutgoingMessage: Sendable {
-    var deliveryClass = DeliveryClass.reliable
-    var number: UInt64 = 0
-    var bytes: [UInt8] = []
-    var isUsed = false
-    /// Whether its bytes were charged against the credit: it has begun.
-    var hasBegun = false
-    /// Whether it stands in one of the two lines.
-    var isInLine = false
-    var pending: UInt64 = 0
-    var acknowledged: UInt64 = 0
-    /// The packet that carried its newest copy; for messages of one fragment.
-    var latestPacket: UInt64 = 0
-
-    var fragmentCount: Int { MessageFragment.count(total: bytes.count) }
-    var allFragments: UInt64 { UInt64.max >> UInt64(64 - fragmentCount) }
-
-    mutating func fill(_ message: RawSpan, as deliveryClass: DeliveryClass, number: UInt64) {
-        self.deliveryClass = deliveryClass
-        self.number = number
-        bytes.removeAll(keepingCapacity: true)
-        unsafe message.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-        isUsed = true
-        hasBegun = false
-        isInLine = true
-        pending = allFragments
-        acknowledged = 0
-    }
-}
-
-/// The queue: slots that are reused, and two lines of slots that have something to send.
+/// The queue: slots that are reused, and lines of slots that have something to send.
 ///
-/// Repairs go first, then messages in the order of sending. No allocation per message once the
-/// slots have grown to what the session needs.
+/// What goes next is decided in `SendQueue+Schedule`, what is given up in `SendQueue+Outcomes`. No
+/// allocation per message once the slots have grown to what the session needs.
 struct SendQueue: Sendable {
     /// The slots; a slot's number and class tell a stale reference from a live one.
-    private(set) var slots: [OutgoingMessage] = []
-    private var free: [UInt16] = []
-    private var repairs: RingBuffer<UInt16>
-    private var fresh: RingBuffer<UInt16>
+    var slots: [OutgoingMessage] = []
+    var free: [UInt16] = []
     private let messagesMax: Int
     private let byteCountMax: Int
-    private var nextNumber = InlineArray<3, UInt64>(repeating: 0)
-    private var done = InlineArray<3, NumberWindow>(repeating: NumberWindow())
+    let classes: ClassTable
+    private var nextNumber = InlineArray<4, UInt64>(repeating: 0)
+    var done = InlineArray<4, NumberWindow>(repeating: NumberWindow())
+    /// The last message of each stream of ordered ones, as long as it is under way.
+    private var streams: [(stream: UInt64, last: UInt64)] = []
+
+    var skips = SlotList()
+    var repairs = InlineArray<3, SlotList>(repeating: SlotList())
+    var timed = InlineArray<3, SlotList>(repeating: SlotList())
+    var rings = FlowRings()
+    var bulk = BulkSender()
+    /// Bytes sent by higher bands while this one waited.
+    var owed = InlineArray<3, Int>(repeating: 0)
+    /// Bytes of messages of each band of which nothing was sent.
+    var unbegun = InlineArray<3, Int>(repeating: 0)
+    /// When something of each band was sent last.
+    var lastSent = InlineArray<3, Instant>(repeating: Instant(nanoseconds: .min))
+    /// Whether ephemeral values wait, which count as the lowest band.
+    var backgroundWaits = false
+
     /// Messages that wait or are under way.
     private(set) var count = 0
     /// Their bytes.
     private(set) var byteCount = 0
-    private var severalFragmentsUnderWay = 0
+    var severalFragmentsUnderWay = 0
     /// Message bytes that the peer lets us send, from the start of the session.
     private(set) var credit: UInt64
-    private var creditUsed: UInt64 = 0
+    var creditUsed: UInt64 = 0
     /// The limit at which a BLOCKED was last sent.
     private var blockedAt = UInt64.max
+    /// States to tell the owner, if it wants to know them.
+    var progress: ProgressLog
 
-    init(messagesMax: Int, byteCountMax: Int, credit: UInt64) {
+    init(
+        messagesMax: Int, byteCountMax: Int, credit: UInt64, classes: ClassTable = ClassTable(),
+        reportsProgress: Bool = false
+    ) {
         self.messagesMax = messagesMax
         self.byteCountMax = byteCountMax
         self.credit = credit
-        repairs = RingBuffer(capacity: messagesMax)
-        fresh = RingBuffer(capacity: messagesMax)
+        self.classes = classes
+        progress = ProgressLog(isOn: reportsProgress)
     }
 
     /// Takes a message in; `nil` if there is no room for it.
-    mutating func append(_ message: RawSpan, as deliveryClass: DeliveryClass) -> UInt64? {
+    ///
+    /// `key` is the stream of an ordered message; `deadline` counts for expiring ones.
+    mutating func append(
+        _ message: RawSpan, as policy: ClassPolicy, key: UInt64, deadline: Instant
+    ) -> UInt64? {
         guard count < messagesMax, byteCount + message.byteCount <= byteCountMax else { return nil }
-        discardIdle()  // a finished message at the front would take the place of this one
         if free.isEmpty {
             free.append(UInt16(slots.count))
             slots.append(OutgoingMessage())
         }
         let slot = free.removeLast()
-        let number = nextNumber[Int(deliveryClass.rawValue)]
-        nextNumber[Int(deliveryClass.rawValue)] += 1
-        slots[Int(slot)].fill(message, as: deliveryClass, number: number)
+        let lane = Int(policy.deliveryClass.kind.rawValue) - 1
+        let number = nextNumber[lane]
+        nextNumber[lane] += 1
+        slots[Int(slot)].fill(message, as: policy.deliveryClass, number: number)
+        slots[Int(slot)].band = Band.of(priority: policy.priority)
+        slots[Int(slot)].redundancy = policy.redundancy
         count += 1
         byteCount += message.byteCount
-        _ = fresh.append(slot)
+        unbegun[Int(slots[Int(slot)].band)] += message.byteCount
+        switch policy.deliveryClass.kind {
+        case .expiring:
+            slots[Int(slot)].deadline = deadline
+            standInTimed(slot)
+        case .ordered:
+            let last = followStream(key, with: number)
+            // Replaced when the message begins, by what matters then.
+            slots[Int(slot)].place = StreamPlace(stream: key, distance: last)
+            standInFlow(slot, key: key)
+        case .reliable, .durable, .ephemeral, .bulk: standInFlow(slot, key: 0)
+        }
         return number
     }
 
@@ -90,63 +97,53 @@ struct SendQueue: Sendable {
 
     /// Whether a message waits for credit, and the peer was not told so at this limit.
     mutating func shouldReportBlocked() -> Bool {
-        guard let slot = fresh.first, !slots[Int(slot)].hasBegun, !isAffordable(slot),
-            blockedAt != credit
-        else { return false }
+        guard blockedAt != credit, waitsForCredit else { return false }
         blockedAt = credit
         return true
     }
 
-    /// Whether `next` would find something, given room enough.
-    mutating func hasSendable() -> Bool {
-        discardIdle()
-        if repairs.first != nil { return true }
-        guard let slot = fresh.first else { return false }
-        return slots[Int(slot)].hasBegun || mayBegin(slot)
-    }
-
-    /// Whether what goes next is a message of one packet: somebody waits for it.
-    var nextIsSmall: Bool {
-        guard let slot = repairs.first ?? fresh.first else { return false }
-        return slots[Int(slot)].fragmentCount == 1
-    }
-
-    /// The next fragment to send that fits into `room` bytes; it counts as sent in `packet`.
-    mutating func next(room: Int, packet: UInt64) -> (slot: UInt16, index: Int)? {
-        guard hasSendable(), let slot = repairs.first ?? fresh.first else { return nil }
-        let message = slots[Int(slot)]
-        let index = message.pending.trailingZeroBitCount
-        let needed = MessageFragment.frameByteCount(
-            number: message.number, total: message.bytes.count, index: index)
-        guard needed <= room else { return nil }
-        if !message.hasBegun { begin(slot) }
-        slots[Int(slot)].pending &= ~(1 << UInt64(index))
-        slots[Int(slot)].latestPacket = packet
-        return (slot, index)
-    }
-
-    /// Writes a fragment that `next` named; `nil` if it does not fit after all.
-    func write(slot: UInt16, index: Int, to writer: inout ByteWriter) -> SentFrame? {
-        let kind = slots[Int(slot)].deliveryClass
-        let number = slots[Int(slot)].number
-        let bytes = slots[Int(slot)].bytes
-        let written: Void? = unsafe try? MessageFragment.write(
-            bytes.span.bytes, index: index, as: kind, number: number, to: &writer)
-        guard written != nil else { return nil }
-        return .fragment(slot: slot, index: UInt8(index), deliveryClass: kind, number: number)
+    /// Writes what `next` named; `nil` if it does not fit after all.
+    func write(_ pick: Pick, to writer: inout ByteWriter) -> SentFrame? {
+        let slot: UInt16
+        let written: Void?
+        switch pick {
+        case .chunk(let place, let chunk): return bulk.write(place, chunk, to: &writer)
+        case .skip(let index):
+            slot = index
+            let charged = slots[Int(slot)].hasBegun ? slots[Int(slot)].byteCount : 0
+            written = try? SkipFrame(slots[Int(slot)].name, charged: charged).write(to: &writer)
+            let number = slots[Int(slot)].number
+            return written == nil ? nil : .skip(slot: slot, number: number)
+        case .fragment(let place, let index):
+            slot = place
+            let name = slots[Int(slot)].name
+            let bytes = slots[Int(slot)].bytes
+            written = unsafe try? MessageFragment.write(
+                bytes.span.bytes, index: index, of: name, to: &writer)
+            guard written != nil else { return nil }
+            return .fragment(
+                slot: slot, index: UInt8(index), deliveryClass: name.deliveryClass,
+                number: name.number)
+        }
     }
 
     /// Notes that the peer has a fragment; returns whether that completed the message.
     mutating func acknowledged(
         slot: UInt16, index: UInt8, deliveryClass: DeliveryClass, number: UInt64
     ) -> Bool {
-        guard names(slot, deliveryClass, number) else { return false }
+        // Of what was given up, the peer may have heard the MSG_SKIP first: only it can tell.
+        guard names(slot, deliveryClass, number), slots[Int(slot)].givenUp == nil else {
+            return false
+        }
         let bit = UInt64(1) << UInt64(index)
         slots[Int(slot)].acknowledged |= bit
         slots[Int(slot)].pending &= ~bit
-        guard slots[Int(slot)].acknowledged == slots[Int(slot)].allFragments else { return false }
-        finish(slot)
-        return true
+        if slots[Int(slot)].acknowledged == slots[Int(slot)].allFragments {
+            finish(slot)
+            return true
+        }
+        if slots[Int(slot)].pending == 0 { restFromSending(slot) }
+        return false
     }
 
     /// Notes that `packet`, which carried a fragment, was lost, or must be repeated as a probe.
@@ -156,73 +153,101 @@ struct SendQueue: Sendable {
     mutating func mustRepeat(
         slot: UInt16, index: UInt8, deliveryClass: DeliveryClass, number: UInt64, packet: UInt64
     ) -> Bool {
-        guard names(slot, deliveryClass, number) else { return false }
-        let message = slots[Int(slot)]
+        guard names(slot, deliveryClass, number), slots[Int(slot)].givenUp == nil else {
+            return false
+        }
         let bit = UInt64(1) << UInt64(index)
-        guard message.acknowledged & bit == 0 else { return false }
-        if message.fragmentCount == 1, message.latestPacket != packet { return false }
+        guard slots[Int(slot)].acknowledged & bit == 0 else { return false }
+        if slots[Int(slot)].fragmentCount == 1, slots[Int(slot)].latestPacket != packet {
+            return false
+        }
         slots[Int(slot)].pending |= bit
-        if !message.isInLine {
-            slots[Int(slot)].isInLine = true
-            _ = repairs.append(slot)
+        reach(.lostSuspect, slot)
+        if slots[Int(slot)].line == .none {
+            slots[Int(slot)].line = .repairs
+            repairs[Int(slots[Int(slot)].band)].append(slot, &slots)
         }
         return true
     }
 
+    /// A message has come as far as that; it never goes back.
+    mutating func reach(_ state: MessageState, _ slot: UInt16) {
+        guard slots[Int(slot)].state < state else { return }
+        slots[Int(slot)].state = state
+        progress.note(slots[Int(slot)].name, state)
+    }
+
     /// Bytes of the message in `slot`.
-    func byteCount(of slot: UInt16) -> Int { slots[Int(slot)].bytes.count }
+    func byteCount(of slot: UInt16) -> Int { slots[Int(slot)].byteCount }
 
-    private mutating func discardIdle() {
-        while let slot = repairs.first, slots[Int(slot)].pending == 0 {
-            _ = repairs.popFirst()
-            leaveLine(slot)
-        }
-        while let slot = fresh.first, slots[Int(slot)].pending == 0 {
-            _ = fresh.popFirst()
-            leaveLine(slot)
-        }
-    }
-
-    /// A slot is free for the next message only when no line names it any more.
-    private mutating func leaveLine(_ slot: UInt16) {
-        slots[Int(slot)].isInLine = false
-        if !slots[Int(slot)].isUsed { free.append(slot) }
-    }
-
-    private mutating func finish(_ slot: UInt16) {
-        let message = slots[Int(slot)]
-        count -= 1
-        byteCount -= message.bytes.count
-        if message.fragmentCount > 1 { severalFragmentsUnderWay -= 1 }
-        _ = done[Int(message.deliveryClass.rawValue)].insert(message.number)
-        slots[Int(slot)].isUsed = false
-        slots[Int(slot)].pending = 0
-        if slots[Int(slot)].bytes.count > WireLimits.fragmentByteCount {
-            slots[Int(slot)].bytes = []  // the rare large buffer is not kept
-        }
-        if !message.isInLine { free.append(slot) }
-    }
-
-    private func mayBegin(_ slot: UInt16) -> Bool {
-        let message = slots[Int(slot)]
-        let isRoomForParts =
-            message.fragmentCount == 1 || severalFragmentsUnderWay < WireLimits.partialMessagesMax
-        return isRoomForParts && isAffordable(slot)
-            && done[Int(message.deliveryClass.rawValue)].reaches(message.number)
-    }
-
-    private func isAffordable(_ slot: UInt16) -> Bool {
-        creditUsed + UInt64(slots[Int(slot)].bytes.count) <= credit
-    }
-
-    private mutating func begin(_ slot: UInt16) {
-        slots[Int(slot)].hasBegun = true
-        creditUsed += UInt64(slots[Int(slot)].bytes.count)
-        if slots[Int(slot)].fragmentCount > 1 { severalFragmentsUnderWay += 1 }
-    }
-
-    private func names(_ slot: UInt16, _ deliveryClass: DeliveryClass, _ number: UInt64) -> Bool {
+    func names(_ slot: UInt16, _ deliveryClass: DeliveryClass, _ number: UInt64) -> Bool {
         guard Int(slot) < slots.count, slots[Int(slot)].isUsed else { return false }
         return slots[Int(slot)].deliveryClass == deliveryClass && slots[Int(slot)].number == number
+    }
+
+    // MARK: Parts
+
+    private mutating func standInTimed(_ slot: UInt16) {
+        slots[Int(slot)].line = .timed
+        timed[Int(slots[Int(slot)].band)].insertByDeadline(slot, &slots)
+    }
+
+    private mutating func standInFlow(_ slot: UInt16, key: UInt64) {
+        let band = Int(slots[Int(slot)].band)
+        let flow = rings.join(band, slots[Int(slot)].deliveryClass, key: key)
+        slots[Int(slot)].line = .flow
+        slots[Int(slot)].flow = flow
+        rings[flow].messages.append(slot, &slots)
+    }
+
+    /// Remembers the newest message of a stream; returns how far back the one before it is.
+    private mutating func followStream(_ stream: UInt64, with number: UInt64) -> UInt64 {
+        let base = done[3].base
+        streams.removeAll { $0.last < base }
+        #if PETREL_PLANTED
+            let key = PlantedBug.streamsShareOrder.isActive ? 0 : stream
+        #else
+            let key = stream
+        #endif
+        guard let index = streams.firstIndex(where: { $0.stream == key }) else {
+            streams.append((key, number))
+            return 0
+        }
+        let distance = number - streams[index].last
+        streams[index].last = number
+        return distance
+    }
+
+    /// Nothing of it is to be sent now.
+    mutating func restFromSending(_ slot: UInt16) {
+        if slots[Int(slot)].line != .timed { leaveLine(slot) }
+    }
+
+    mutating func leaveLine(_ slot: UInt16) {
+        let band = Int(slots[Int(slot)].band)
+        switch slots[Int(slot)].line {
+        case .none: break
+        case .skips: skips.remove(slot, &slots)
+        case .repairs: repairs[band].remove(slot, &slots)
+        case .timed: timed[band].remove(slot, &slots)
+        case .flow: rings[slots[Int(slot)].flow].messages.remove(slot, &slots)
+        }
+        slots[Int(slot)].line = .none
+    }
+
+    /// The message is settled, one way or another: its slot is free for the next one.
+    mutating func finish(_ slot: UInt16) {
+        leaveLine(slot)
+        let message = slots[Int(slot)]
+        count -= 1
+        byteCount -= message.byteCount
+        if message.hasBegun, message.fragmentCount > 1 { severalFragmentsUnderWay -= 1 }
+        _ = done[message.lane].insert(message.number)
+        slots[Int(slot)].isUsed = false
+        slots[Int(slot)].pending = 0
+        if message.byteCount > WireLimits.fragmentByteCount {
+            slots[Int(slot)].bytes = []  // the rare large buffer is not kept
+        }
+        free.append(slot)
     }
 }

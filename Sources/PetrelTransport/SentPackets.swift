@@ -8,6 +8,14 @@ enum SentFrame: Equatable, Sendable {
     case none
     /// A fragment of the message in that slot of the send queue.
     case fragment(slot: UInt16, index: UInt8, deliveryClass: DeliveryClass, number: UInt64)
+    /// A MSG_SKIP for the message in that slot of the send queue.
+    case skip(slot: UInt16, number: UInt64)
+    /// A MSG_STATUS.
+    case status(DeliveryClass.Kind, number: UInt64)
+    /// A chunk of the transfer in that place.
+    case chunk(place: UInt8, generation: UInt16, index: UInt32)
+    /// A BULK_OFFER, BULK_WANT or BULK_STOP.
+    case bulkControl(ticket: UInt16)
     /// A value in that slot of the ephemeral table.
     case ephemeral(slot: UInt16, version: UInt64)
     /// A CREDIT.

@@ -29,7 +29,7 @@ extension Session {
         }
         let waiting = queue.slots.filter(\.isUsed)
         guard waiting.count == queue.count,
-            waiting.reduce(0, { $0 + $1.bytes.count }) == queue.byteCount
+            waiting.reduce(0, { $0 + $1.byteCount }) == queue.byteCount
         else { return .unbalanced("\(queue.count) messages are counted as queued") }
         guard queue.count <= configuration.queuedMessagesMax,
             queue.byteCount <= configuration.queuedByteCountMax

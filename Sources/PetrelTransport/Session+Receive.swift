@@ -31,6 +31,7 @@ extension Session {
         let payload = datagram.bytes.extracting(opened.payload)
         let isAckEliciting = walk(payload, from: address, now: now, into: &events)
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
+        queue.progress.take(into: &events)
         return nil
     }
 
@@ -198,39 +199,50 @@ extension Session {
         case .message(let fragment): receive(fragment, now: now, into: &events)
         case .ephemeral(let value):
             guard ephemeralReceiver.accept(key: value.key, version: value.version) else { return }
-            deliver(value.bytes, .ephemeral, number: value.key, now: now, into: &events)
+            deliver(
+                value.bytes, MessageName(.ephemeral, value.key), now: now, into: &events)
+        case .skip(let skip):
+            if case .violation(let code) = reassembler.skip(skip, now: now) {
+                return violate(code, now: now, into: &events)
+            }
+            deliverHeld(now: now, into: &events)
+        case .status(let status): queue.received(status, into: &events)
+        case .bulk(let chunk): receive(chunk, now: now, into: &events)
+        case .bulkControl(let frame): receive(frame, now: now, into: &events)
         }
     }
 
     private mutating func receive(
         _ fragment: borrowing MessageFragment, now: Instant, into events: inout SessionEvents
     ) {
-        let kind = fragment.deliveryClass
-        switch reassembler.receive(fragment) {
+        switch reassembler.receive(fragment, now: now) {
         case .none, .held: return
         case .violation(let code): return violate(code, now: now, into: &events)
-        case .whole:
-            deliver(fragment.bytes, kind, number: fragment.number, now: now, into: &events)
+        case .whole: deliver(fragment.bytes, fragment.name, now: now, into: &events)
         case .assembled:
             let message = reassembler.assembled
-            unsafe deliver(
-                message.span.bytes, kind, number: fragment.number, now: now, into: &events)
+            unsafe deliver(message.span.bytes, fragment.name, now: now, into: &events)
         }
-        while kind == .durable, let number = reassembler.releaseHeld() {
+        deliverHeld(now: now, into: &events)
+    }
+
+    /// Hands over the messages that waited for the one before.
+    private mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+        while let name = reassembler.releaseHeld() {
             let message = reassembler.assembled
-            unsafe deliver(message.span.bytes, kind, number: number, now: now, into: &events)
+            unsafe deliver(message.span.bytes, name, now: now, into: &events)
         }
         if reassembler.creditToAnnounce != nil { control.credit = true }
     }
 
     private mutating func deliver(
-        _ message: RawSpan, _ deliveryClass: DeliveryClass, number: UInt64, now: Instant,
-        into events: inout SessionEvents
+        _ message: RawSpan, _ name: MessageName, now: Instant, into events: inout SessionEvents
     ) {
         statistics.messagesReceived += 1
         trace.note(
-            .messageReceived(deliveryClass, number: number, byteCount: message.byteCount), now)
-        events.append(message, deliveryClass, number: number)
+            .messageReceived(
+                name.deliveryClass, number: name.number, byteCount: message.byteCount), now)
+        events.append(message, name)
     }
 
     private mutating func acknowledgeLater(
@@ -284,6 +296,7 @@ extension Session {
         trace.note(.packetAcknowledged(number: number), now)
         if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
         for i in 0..<Int(packet.frameCount) {
+            settleBulk(packet.frames[i], into: &events)
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(
@@ -297,7 +310,7 @@ extension Session {
     // MARK: Endings
 
     /// The peer broke the protocol: tell it, and end.
-    private mutating func violate(
+    mutating func violate(
         _ code: ErrorCode, now: Instant, into events: inout SessionEvents
     ) {
         announceEnd(code, as: .violation(code), now: now, into: &events)
@@ -306,6 +319,7 @@ extension Session {
     mutating func end(_ reason: CloseReason, now: Instant, into events: inout SessionEvents) {
         guard !isEnding else { return }
         phase = .closed
+        queue.failAll(into: &events)
         trace.note(.closed(reason), now)
         events.append(.closed(reason))
     }

@@ -19,6 +19,11 @@ extension Session {
             follow(action, now: now)
         }
         if timers.expired(.keepalive, now: now) { control.keepalive = true }
+        if timers.expired(.expire, now: now) {
+            queue.observeDeadlines(now: now, halfTrip: halfTrip, into: &events)
+        }
+        queue.progress.take(into: &events)
+        _ = timers.expired(.coalesce, now: now)
         _ = timers.expired(.pace, now: now)
         _ = timers.expired(.acknowledge, now: now)
     }
@@ -38,19 +43,28 @@ extension Session {
         timers[.probe] = detector.probeDeadline(
             ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
-        let hasMore = queue.hasSendable() || ephemeral.hasWaiting
+        let hasSendable = queue.hasSendable(now: now)
+        let hasMore = hasSendable || ephemeral.hasWaiting
         if !hasMore, mayFillWindow {
             congestion.applicationLimited(bytesInFlight: detector.packets.bytesInFlight)
         }
         let waitsForPacer = hasMore && mayFillWindow && !pacer.mayProceed
+        let waitsForCompany = mayGrowFlight && hasSendable
+        timers[.coalesce] = waitsForCompany ? queue.readyAt(now: now) : .distantFuture
+        timers[.expire] = queue.nextDeadline(halfTrip: halfTrip)
         timers[.pace] = waitsForPacer ? pacer.nextProceed(rate: pacingRate) : .distantFuture
     }
+
+    /// What a packet takes to the peer, as far as that is known.
+    private var halfTrip: Interval { detector.rtt.smoothed / 2 }
 
     /// Stops the timers that could only ask for sending what may not be sent.
     mutating func stopSendTimers() {
         timers[.acknowledge] = .distantFuture
         timers[.probe] = .distantFuture
         timers[.pace] = .distantFuture
+        timers[.coalesce] = .distantFuture
+        timers[.expire] = queue.nextDeadline(halfTrip: halfTrip)
     }
 
     /// Does what the path validator asks for.
@@ -104,6 +118,13 @@ extension Session {
                 let isRepeated = queue.mustRepeat(
                     slot: slot, index: index, deliveryClass: kind, number: message, packet: number)
                 if isRepeated { byteCount += WireLimits.fragmentByteCount }
+            case .skip(let slot, let number): queue.skipLost(slot: slot, number: number)
+            case .chunk(let place, let generation, let index):
+                if queue.chunkLost(Int(place), generation: generation, UInt64(index)) {
+                    byteCount += WireLimits.fragmentByteCount
+                }
+            case .bulkControl(let ticket): bulkControls.lost(ticket)
+            case .status(let kind, let number): reassembler.statusLost(kind, number)
             case .ephemeral(let slot, let version):
                 ephemeral.lost(slot: slot, version: version, now: now)
             case .credit: control.credit = true
@@ -128,7 +149,7 @@ extension Session {
     private mutating func repeatOldest(now: Instant) {
         guard detector.packets.inFlightCount > 0 else { return }
         probesPending += 1
-        guard !queue.hasSendable() else { return }
+        guard !queue.hasSendable(now: now) else { return }
         var number = detector.packets.oldest
         while number < detector.packets.next {
             let packet = detector.packets[number]

@@ -36,23 +36,22 @@ extension Session {
         pacer.refill(rate: pacingRate, now: now)
         urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
-        let sendsData = hasData && (probesPending > 0 || mayGrowFlight)
-        let isDue = acks.isDue(now) || !control.isEmpty || sendsData || probesPending > 0
+        queue.backgroundWaits = ephemeral.hasWaiting
+        let last = hasData(now) ? lastBand(now) : nil
+        let isReady = last != nil && (queue.backgroundWaits || queue.isReady(now: now))
+        let isDue =
+            acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
+            || bulkControls.hasWaiting || isReady || probesPending > 0
         guard isDue, path.allowance >= Self.datagramByteCountMin(side) else {
             runTimers(now: now)
             return nil
         }
-        return transmitPacket(sendsData: sendsData, into: &room, now: now)
+        return transmitPacket(last: last, into: &room, now: now)
     }
 
-    private var mayGrowFlight: Bool {
-        mutating get {
-            guard detector.packets.inFlightCount < configuration.packetsInFlightMax else {
-                return false
-            }
-            return mayFillWindow && pacer.mayProceed
-                || queue.nextIsSmall && urgency.mayProceed
-        }
+    var mayGrowFlight: Bool {
+        detector.packets.inFlightCount < configuration.packetsInFlightMax
+            && mayFillWindow && pacer.mayProceed
     }
 
     /// Whether one more packet fits into the window.
@@ -64,12 +63,23 @@ extension Session {
     /// Bytes per second that leave.
     var pacingRate: Int { congestion.pacingRate(smoothedRTT: detector.rtt.smoothed) }
 
-    private var hasData: Bool {
-        mutating get { queue.hasSendable() || ephemeral.hasWaiting }
+    /// The lowest band that may send now: window and pacer do not hold back two packets a round
+    /// trip of those before bulk; `nil` if none may.
+    private func lastBand(_ now: Instant) -> Int? {
+        if probesPending > 0 || mayGrowFlight { return Band.count - 1 }
+        guard urgency.mayProceed,
+            detector.packets.inFlightCount < configuration.packetsInFlightMax,
+            queue.hasSendable(now: now, last: Band.count - 2)
+        else { return nil }
+        return Band.count - 2
+    }
+
+    private func hasData(_ now: Instant) -> Bool {
+        queue.hasSendable(now: now) || ephemeral.hasWaiting
     }
 
     private mutating func transmitPacket(
-        sendsData: Bool, into room: inout MutableRawSpan, now: Instant
+        last: Int?, into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         makeRoomForPacket(now: now)
         #if PETREL_PLANTED
@@ -91,7 +101,9 @@ extension Session {
             writeChallenge(to: &writer, packet: &packet)
             writeAck(to: &writer, packet: &packet, now: now)
             writeControl(to: &writer, packet: &packet)
-            if sendsData { writeData(to: &writer, packet: &packet, number: number) }
+            if let last {
+                writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
+            }
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -177,25 +189,62 @@ extension Session {
         {
             packet.state = .inFlight
         }
+        writeStatuses(to: &writer, packet: &packet)
+        while Int(packet.frameCount) < SentPacket.framesMax - 1,
+            let frame = bulkControls.writeNext(to: &writer)
+        {
+            packet.append(frame)
+            packet.state = .inFlight
+        }
+    }
+
+    /// What became of messages that the peer gave up; some of them, so that there is room for more.
+    private mutating func writeStatuses(to writer: inout ByteWriter, packet: inout SentPacket) {
+        while Int(packet.frameCount) < SentPacket.framesMax - 2, reassembler.owesStatus {
+            guard writer.remaining >= StatusFrame.byteCountMax,
+                let status = reassembler.takeStatus(),
+                (try? status.write(to: &writer)) != nil
+            else { return }
+            packet.append(.status(status.kind, number: status.number))
+            packet.state = .inFlight
+        }
     }
 
     private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
         (try? frame.write(to: &writer)) != nil
     }
 
+    /// Urgent and interactive messages, then ephemeral values, then the rest.
     private mutating func writeData(
-        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int,
+        now: Instant
     ) {
+        if queue.owesBackground { writeEphemeral(to: &writer, packet: &packet) }
+        writeMessages(to: &writer, packet: &packet, number: number, last: 1, now: now)
+        guard last > 1 else { return }
+        writeEphemeral(to: &writer, packet: &packet)
+        writeMessages(to: &writer, packet: &packet, number: number, last: 2, now: now)
+    }
+
+    private mutating func writeEphemeral(to writer: inout ByteWriter, packet: inout SentPacket) {
+        let start = writer.offset
         while Int(packet.frameCount) < SentPacket.framesMax,
             let frame = ephemeral.writeNext(to: &writer)
         {
             packet.append(frame)
             packet.state = .inFlight
         }
+        queue.sentBackground(writer.offset - start)
+    }
+
+    private mutating func writeMessages(
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int,
+        now: Instant
+    ) {
         while Int(packet.frameCount) < SentPacket.framesMax,
-            let (slot, index) = queue.next(room: writer.remaining, packet: number)
+            let pick = queue.next(room: writer.remaining, packet: number, now: now, last: last)
         {
-            guard let frame = queue.write(slot: slot, index: index, to: &writer) else { return }
+            guard let frame = queue.write(pick, to: &writer) else { return }
             packet.append(frame)
             packet.state = .inFlight
         }

@@ -63,6 +63,8 @@ public struct Session: ~Copyable {
     var ephemeral = EphemeralSender()
     var reassembler: Reassembler
     var ephemeralReceiver = EphemeralReceiver()
+    var bulk = BulkReceiver()
+    var bulkControls = BulkControls()
     var control = PendingControl()
     var timers = SessionTimers()
     var random = SecureRandom()
@@ -107,7 +109,10 @@ public struct Session: ~Copyable {
         congestion = Congestion(configuration.congestionAlgorithm)
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
-            byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit)
+            byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit,
+            classes: ClassTable(
+                side == .server ? configuration.classes : peerParameters.classes),
+            reportsProgress: configuration.reportsProgress)
         reassembler = Reassembler(credit: configuration.receiveCredit)
         trace = TraceLog(isOn: configuration.isTracing)
         lastHeard = now
@@ -128,6 +133,9 @@ public struct Session: ~Copyable {
     public var isClosed: Bool { phase == .closed }
     /// Whether the peer has shown that it holds the keys.
     public var isConfirmed: Bool { phase != .unconfirmed }
+    /// The policies of the classes that messages can be sent as; a client learns of the operator's
+    /// from the server.
+    public var classes: ClassTable { queue.classes }
     /// Messages towards the peer that it does not have yet.
     public var queuedMessages: Int { queue.count }
     /// Their bytes.

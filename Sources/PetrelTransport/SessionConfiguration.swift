@@ -1,7 +1,7 @@
 // How a session behaves, and how much one peer may cost: every limit of a session, with its unit.
 
 public import PetrelBase
-internal import PetrelWire
+public import PetrelWire
 
 /// The settings of a session: a plain value, checked once by `validated()`.
 ///
@@ -33,6 +33,10 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var ephemeralAgeMax = Interval.milliseconds(100)
     /// Changes of the peer's address followed within a minute.
     public var addressMovesPerMinuteMax = 8
+    /// A server's own delivery classes, which it tells its clients.
+    public var classes: [ClassPolicy] = []
+    /// Whether the states of messages on their way are told, too.
+    public var reportsProgress = false
     /// Whether trace events are collected.
     public var isTracing = false
     /// Whether the traffic secrets are handed out for a key log.
@@ -64,6 +68,9 @@ public struct SessionConfiguration: Equatable, Sendable {
         try check("idle_timeout", idleTimeout >= .seconds(5), "5 s or more")
         let keepalive = .seconds(1)...(idleTimeout / 2) ~= keepaliveInterval
         try check("keepalive_interval", keepalive, "1 s to half of idle_timeout")
+        if let fault = ClassTable.fault(in: classes) {
+            throw Invalid(name: "classes", accepted: fault)
+        }
         return self
     }
 
@@ -73,6 +80,7 @@ public struct SessionConfiguration: Equatable, Sendable {
         parameters.ackDelayMax = ackDelayMax
         parameters.initialCredit = UInt64(receiveCredit)
         parameters.idleTimeout = idleTimeout
+        parameters.classes = classes
         return parameters
     }
 

@@ -10,14 +10,40 @@ public enum SessionEvent: Equatable, Sendable {
     case confirmed
     /// A message, to be read with `SessionEvents.bytes(_:)`.
     case message(DeliveryClass, number: UInt64, bytes: Range<Int>)
+    /// A message of a stream, in the order of that stream.
+    case ordered(DeliveryClass, stream: UInt64, number: UInt64, bytes: Range<Int>)
     /// The peer's transport has the whole message.
     case acknowledged(DeliveryClass, number: UInt64)
+    /// A message that was sent has come that far; the last word on it, if it is over.
+    ///
+    /// `.sent` and `.lostSuspect` are told only if the configuration asks for them.
+    case outcome(DeliveryClass, number: UInt64, MessageState)
+    /// Something about a transfer of the bulk kind.
+    case bulk(BulkEvent)
     /// The peer is now reached at another address.
     case addressMoved(Address)
     /// The server answered a keepalive, with its owner's number.
     case keepaliveAnswered(hint: UInt64)
     /// The session is over; what was not acknowledged may or may not have arrived.
     case closed(CloseReason)
+}
+
+/// What an owner is told of transfers; they are named by the number that their sender chose.
+public enum BulkEvent: Equatable, Sendable {
+    /// The peer has a transfer for this side: `acceptTransfer` or `stopTransfer` it.
+    case offered(DeliveryClass, transfer: UInt64, byteCount: UInt64)
+    /// The peer wants a transfer of this side: `supplyTransfer` its bytes from there on.
+    case wanted(transfer: UInt64, offset: UInt64)
+    /// There is room for more bytes of a transfer of this side.
+    case room(transfer: UInt64)
+    /// Bytes of a transfer, once, in any order; to be read with `SessionEvents.bytes(_:)`.
+    case range(transfer: UInt64, offset: UInt64, bytes: Range<Int>)
+    /// All bytes of a transfer from the peer were handed over.
+    case received(transfer: UInt64)
+    /// The peer has all bytes of a transfer of this side.
+    case sent(transfer: UInt64)
+    /// The peer gave a transfer up; `isMine`: one that this side sends.
+    case stopped(transfer: UInt64, isMine: Bool, code: UInt64)
 }
 
 /// Why a session is over.
@@ -55,9 +81,21 @@ public struct SessionEvents: Sendable {
 
     mutating func append(_ event: SessionEvent) { list.append(event) }
 
-    mutating func append(_ message: RawSpan, _ deliveryClass: DeliveryClass, number: UInt64) {
+    mutating func append(_ message: RawSpan, _ name: MessageName) {
+        let range = store(message)
+        if let place = name.place {
+            list.append(
+                .ordered(
+                    name.deliveryClass, stream: place.stream, number: name.number, bytes: range))
+        } else {
+            list.append(.message(name.deliveryClass, number: name.number, bytes: range))
+        }
+    }
+
+    /// Copies bytes in; returns where they are.
+    mutating func store(_ bytes: RawSpan) -> Range<Int> {
         let start = arena.count
-        unsafe message.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
-        list.append(.message(deliveryClass, number: number, bytes: start..<arena.count))
+        unsafe bytes.withUnsafeBytes { unsafe arena.append(contentsOf: $0) }
+        return start..<arena.count
     }
 }

@@ -14,6 +14,10 @@ enum SessionTimer: Int, CaseIterable, Sendable {
     case secondProbe
     /// The pacer lets the next packet through.
     case pace
+    /// Small messages have waited for company for long enough.
+    case coalesce
+    /// A message comes near its deadline, or is late.
+    case expire
     /// A path challenge was not answered.
     case validate
     /// The client says that it is alive.
@@ -24,7 +28,7 @@ enum SessionTimer: Int, CaseIterable, Sendable {
 
 /// When each timer is due; `.distantFuture` for those that are not running.
 struct SessionTimers: Sendable {
-    private var instants = InlineArray<8, Instant>(repeating: .distantFuture)
+    private var instants = InlineArray<16, Instant>(repeating: .distantFuture)
 
     /// Accesses the instant at which a timer is due.
     subscript(timer: SessionTimer) -> Instant {

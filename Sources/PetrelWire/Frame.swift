@@ -30,6 +30,18 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case fragment = 0x11
     /// EPHEMERAL.
     case ephemeral = 0x12
+    /// MSG_SKIP.
+    case skip = 0x13
+    /// MSG_STATUS.
+    case status = 0x14
+    /// BULK: a chunk of a transfer.
+    case bulk = 0x15
+    /// BULK_OFFER.
+    case bulkOffer = 0x16
+    /// BULK_WANT.
+    case bulkWant = 0x17
+    /// BULK_STOP.
+    case bulkStop = 0x18
 }
 
 /// One frame of a payload; borrowed bytes stay in the datagram.
@@ -58,6 +70,14 @@ public enum Frame: ~Escapable {
     case message(MessageFragment)
     /// A value that replaces older ones.
     case ephemeral(EphemeralFrame)
+    /// A message that the sender gave up.
+    case skip(SkipFrame)
+    /// What became of a message that was given up.
+    case status(StatusFrame)
+    /// A chunk of a transfer.
+    case bulk(BulkFrame)
+    /// A transfer that begins, goes on or ends.
+    case bulkControl(BulkControlFrame)
     /// A frame of a later version that may be skipped.
     case unknown
 
@@ -111,6 +131,11 @@ public enum Frame: ~Escapable {
         case .message: self = .message(try MessageFragment(message: &reader))
         case .fragment: self = .message(try MessageFragment(fragment: &reader))
         case .ephemeral: self = .ephemeral(try EphemeralFrame(&reader))
+        case .skip: self = .skip(try SkipFrame(&reader))
+        case .status: self = .status(try StatusFrame(&reader))
+        case .bulk: self = .bulk(try BulkFrame(&reader))
+        case .bulkOffer, .bulkWant, .bulkStop:
+            self = .bulkControl(try BulkControlFrame(type, &reader))
         }
     }
 }

@@ -6,8 +6,8 @@ public import PetrelBase
 ///
 ///     count u8 | ( identifier varint | length varint | value ) * count
 ///
-/// Values are varints. A parameter that is absent has its default, one that is unknown is skipped,
-/// one that stands twice is malformed.
+/// Values are varints, but for the operator's classes. A parameter that is absent has its default,
+/// one that is unknown is skipped, one that stands twice is malformed.
 public struct TransportParameters: Equatable, Sendable {
     /// The longest that this side holds an acknowledgement back; identifier 1, in milliseconds.
     public var ackDelayMax = Interval.milliseconds(25)
@@ -15,6 +15,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var initialCredit: UInt64 = 192 * 1_024
     /// Silence after which this side forgets the session; identifier 3, in milliseconds.
     public var idleTimeout = Interval.seconds(180)
+    /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
+    public var classes: [ClassPolicy] = []
 
     /// Creates the defaults.
     public init() {}
@@ -27,15 +29,22 @@ public struct TransportParameters: Equatable, Sendable {
 
     /// The most parameters in a list; more are malformed.
     private static let countMax = 32
+    /// The identifiers of the operator's classes.
+    private static let classIdentifiers = 16..<UInt64(16 + WireLimits.classesMax)
 
     /// Writes the list.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
-        try writer.writeUInt8(UInt8(Identifier.allCases.count))
+        try writer.writeUInt8(UInt8(Identifier.allCases.count + classes.count))
         for identifier in Identifier.allCases {
             let value = value(of: identifier)
             try writer.writeVarInt(identifier.rawValue)
             try writer.writeVarInt(UInt64(varIntByteCount(value)))
             try writer.writeVarInt(value)
+        }
+        for i in classes.indices {
+            try writer.writeVarInt(Self.classIdentifiers.lowerBound + UInt64(i))
+            try writer.writeVarInt(UInt64(classes[i].byteCount))
+            try classes[i].write(to: &writer)
         }
     }
 
@@ -54,15 +63,34 @@ public struct TransportParameters: Equatable, Sendable {
                 throw .truncated(offset: reader.offset)
             }
             let bytes = try reader.readBytes(Int(length))
-            guard let identifier = Identifier(rawValue: number) else { continue }
+            let isClass = Self.classIdentifiers.contains(number)
+            guard isClass || Identifier(rawValue: number) != nil else { continue }
             guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }
             seen |= 1 << number
             var field = ByteReader(bytes)
+            if isClass {
+                try addClass(&field, endingAt: reader.offset)
+                continue
+            }
+            guard let identifier = Identifier(rawValue: number) else { continue }
             let value = try field.readVarInt()
             guard field.remaining == 0, set(identifier, to: value) else {
                 throw .malformed(offset: reader.offset)
             }
         }
+    }
+
+    /// Each class is described once, and so that it can be told from the others.
+    private mutating func addClass(
+        _ reader: inout ByteReader, endingAt end: Int
+    ) throws(DecodeError) {
+        let policy: ClassPolicy
+        do { policy = try ClassPolicy(&reader) } catch { throw .malformed(offset: end) }
+        for other in classes
+        where other.deliveryClass == policy.deliveryClass || other.name == policy.name {
+            throw .malformed(offset: end)
+        }
+        classes.append(policy)
     }
 
     private func value(of identifier: Identifier) -> UInt64 {

@@ -22,6 +22,10 @@ public enum WireLimits {
     public static let serverDatagramByteCountMin = 40
     /// Every HELLO is padded to this, so that no answer to it is larger.
     public static let helloByteCount = 256
+    /// Bytes of the descriptions of all operator's classes together, in an ACCEPT.
+    public static let classesByteCountMax = 112
+    /// Classes that an operator can define.
+    public static let classesMax = 8
     /// Bytes of a HELLO or ACCEPT before its Noise message: form, version, connection ID (ACCEPT).
     public static let helloHeaderByteCount = 5
     /// Bytes of an ACCEPT before its Noise message.
@@ -38,6 +42,12 @@ public enum WireLimits {
     public static let partialMessagesMax = 8
     /// How far the number of a message may be ahead of the lowest one not acknowledged.
     public static let messageWindow: UInt64 = 512
+    /// Bytes of the longest transfer of the bulk kind.
+    public static let transferByteCountMax: UInt64 = 1 << 40
+    /// How far a chunk of a transfer may be ahead of the lowest one not received.
+    public static let chunkWindow: UInt64 = 1_024
+    /// Transfers of one direction at a time.
+    public static let transfersMax = 4
     /// Ranges in an ACK frame.
     public static let ackRangesMax = 64
     /// Bytes of a CLOSE frame's reason.

@@ -52,6 +52,36 @@ def msg(cls, number, body):
     return b"\x10" + u(cls, 1) + varint(number) + varint(len(body)) + body
 
 
+def ordered(cls, number, stream, distance, body):
+    name = u(cls, 1) + varint(number) + varint(stream) + varint(distance)
+    return b"\x10" + name + varint(len(body)) + body
+
+
+def skip(cls, number, charged, place=()):
+    name = u(cls, 1) + varint(number) + b"".join(varint(part) for part in place)
+    return b"\x13" + name + varint(charged)
+
+
+def status(kind, number, outcome):
+    return b"\x14" + u(kind, 1) + varint(number) + u(outcome, 1)
+
+
+def bulk(transfer, total, index, body):
+    return b"\x15" + varint(transfer) + varint(total) + varint(index) + body
+
+
+def offer(cls, transfer, total):
+    return b"\x16" + u(cls, 1) + varint(transfer) + varint(total)
+
+
+def want(transfer, index):
+    return b"\x17" + varint(transfer) + varint(index)
+
+
+def stop(role, transfer, code):
+    return b"\x18" + u(role, 1) + varint(transfer) + varint(code)
+
+
 def fragment(cls, number, total, index, body):
     return b"\x11" + u(cls, 1) + varint(number) + varint(total) + u(index, 1) + body
 
@@ -84,6 +114,24 @@ def fragment_row(name, cls, number, total, index):
     body = filler(min(1024, total - 1024 * index))
     fields = {"class": cls, "number": number, "total": total, "index": index, "bytes": body.hex()}
     return (name, "MSG_FRAG", fragment(cls, number, total, index, body), fields, True)
+
+
+def ordered_row(name, cls, number, stream, distance, body):
+    fields = {"class": cls, "number": number, "stream": stream, "distance": distance,
+              "total": len(body), "index": 0, "bytes": body.hex()}
+    return (name, "MSG", ordered(cls, number, stream, distance, body), fields, True)
+
+
+def skip_row(name, cls, number, charged, place=()):
+    fields = {"class": cls, "number": number, "charged": charged}
+    fields.update(zip(("stream", "distance"), place))
+    return (name, "MSG_SKIP", skip(cls, number, charged, place), fields, True)
+
+
+def bulk_row(name, transfer, total, index):
+    body = filler(min(1024, total - 1024 * index))
+    fields = {"transfer": transfer, "total": total, "index": index, "bytes": body.hex()}
+    return (name, "BULK", bulk(transfer, total, index, body), fields, True)
 
 
 def ephemeral_row(name, key, version, body):
@@ -137,6 +185,37 @@ GOOD = [
     ephemeral_row("ephemeral", 5, 1, b"typing"),
     ephemeral_row("ephemeral, empty", 0, 1, b""),
     ephemeral_row("ephemeral, longest", MAX, MAX, filler(1024)),
+    msg_row("expiring message", 3, 4, b"ring"),
+    msg_row("message of an operator's class, a variant of expiring", 8 + 3, 5, b"where"),
+    msg_row("message of the last variant", 8 * 30 + 1, 6, b""),
+    ordered_row("ordered message, first of its stream", 4, 0, 9, 0, b"edit"),
+    ordered_row("ordered message behind the one before", 4, 600, 70000, 1, b"edit"),
+    ordered_row("ordered message, longest distance", 8 + 4, 511, MAX, 511, b""),
+    ("fragment of an ordered message", "MSG_FRAG",
+     b"\x11\x04" + varint(7) + varint(3) + varint(2) + varint(1025) + b"\x01" + filler(1),
+     {"class": 4, "number": 7, "stream": 3, "distance": 2, "total": 1025, "index": 1,
+      "bytes": filler(1).hex()}, True),
+    skip_row("skip of a message that was never begun", 3, 4, 0),
+    skip_row("skip of the longest message", 2, MAX, 65536),
+    skip_row("skip of an ordered message", 4, 600, 20, (9, 3)),
+    ("status: skipped", "MSG_STATUS", status(3, 4, 0),
+     {"kind": 3, "number": 4, "outcome": 0}, True),
+    ("status: it was there", "MSG_STATUS", status(4, MAX, 1),
+     {"kind": 4, "number": MAX, "outcome": 1}, True),
+    bulk_row("first chunk", 1, 3000, 0),
+    bulk_row("last chunk", 1, 3000, 2),
+    bulk_row("last chunk, full", MAX, 1 << 40, (1 << 30) - 1),
+    bulk_row("only chunk, of one byte", 0, 1, 0),
+    ("offer", "BULK_OFFER", offer(5, 1, 3000),
+     {"class": 5, "transfer": 1, "total": 3000}, True),
+    ("offer of the longest, of an operator's class", "BULK_OFFER", offer(16 + 5, MAX, 1 << 40),
+     {"class": 21, "transfer": MAX, "total": 1 << 40}, True),
+    ("want from the start", "BULK_WANT", want(1, 0), {"transfer": 1, "index": 0}, True),
+    ("want, largest", "BULK_WANT", want(MAX, MAX), {"transfer": MAX, "index": MAX}, True),
+    ("stop by the sender", "BULK_STOP", stop(0, 1, 0),
+     {"role": 0, "transfer": 1, "code": 0}, True),
+    ("stop by the receiver", "BULK_STOP", stop(1, MAX, MAX),
+     {"role": 1, "transfer": MAX, "code": MAX}, True),
     ("unknown, empty", "UNKNOWN", varint(0x41) + b"\x00", {}, False),
     ("unknown, 5 bytes", "UNKNOWN", varint(0x1003) + b"\x05" + filler(5), {}, False),
     ("unknown, largest type", "UNKNOWN", varint(MAX) + b"\x01\x00", {}, False),
@@ -146,7 +225,7 @@ T, M = "truncated", "malformed"
 BAD = [
     ("no bytes", b"", T),
     ("type cut short", b"\x40", T),
-    ("unassigned type", b"\x0a", M),
+    ("unassigned type", b"\x3e", M),
     ("unassigned type before 0x40", b"\x3f\x00", M),
     ("even type that no rule lets pass", varint(0x42) + b"\x00", M),
     ("unknown frame longer than the packet", varint(0x41) + b"\x02\x00", T),
@@ -171,7 +250,33 @@ BAD = [
     ("credit without limit", b"\x08", T),
     ("blocked cut short", b"\x09\x80\x00", T),
     ("ephemeral class in a message", b"\x10\x00\x00\x00", M),
-    ("unknown class in a message", b"\x10\x03\x00\x00", M),
+    ("bulk class in a message", b"\x10\x05\x00\x00", M),
+    ("no kind in a message", b"\x10\x06\x00\x00", M),
+    ("variant 31 in a message", b"\x10\xf9\x00\x00", M),
+    ("ordered message with a distance beyond its number", ordered(4, 2, 0, 3, b""), M),
+    ("ordered message with a distance beyond the window", ordered(4, 600, 0, 512, b""), M),
+    ("ordered message without stream", b"\x10\x04\x05", T),
+    ("ordered message without distance", b"\x10\x04\x05\x00", T),
+    ("skip of an ephemeral value", skip(0, 1, 0), M),
+    ("skip of a chunk", skip(5, 1, 0), M),
+    ("skip of more bytes than a message has", skip(1, 1, 65537), M),
+    ("skip cut short", skip(1, 1, 0)[:-1], T),
+    ("status of an ephemeral value", status(0, 1, 0), M),
+    ("status of a transfer", status(5, 1, 0), M),
+    ("status of a variant", status(8 + 3, 1, 0), M),
+    ("status with another outcome", status(1, 1, 2), M),
+    ("status cut short", status(1, 1, 0)[:-1], T),
+    ("chunk of an empty transfer", bulk(1, 0, 0, b""), M),
+    ("chunk of too long a transfer", bulk(1, (1 << 40) + 1, 0, filler(1024)), M),
+    ("chunk beyond the last", bulk(1, 1024, 1, b""), M),
+    ("chunk cut short", bulk(1, 1024, 0, filler(1023)), T),
+    ("offer of another kind", offer(4, 1, 10), M),
+    ("offer of nothing", offer(5, 1, 0), M),
+    ("offer of too much", offer(5, 1, (1 << 40) + 1), M),
+    ("offer cut short", offer(5, 1, 10)[:-1], T),
+    ("want cut short", want(1, 5)[:-1], T),
+    ("stop with an unknown role", stop(2, 1, 0), M),
+    ("stop cut short", stop(1, 1, 5)[:-1], T),
     ("message of 1025 bytes in one frame", msg(1, 0, filler(1025)), M),
     ("message cut short", msg(1, 0, b"hello")[:-1], T),
     ("fragment of a message that fits one frame", fragment(1, 0, 1024, 0, filler(1024)), M),

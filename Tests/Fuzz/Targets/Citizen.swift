@@ -84,7 +84,9 @@ final class Citizen {
                 heard.append(bytes)
                 try hear(try Notice(decoding: bytes.span.bytes))
             case .closed(let reason): closed = reason
-            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
+                .keepaliveAnswered:
+                break
             }
         }
     }

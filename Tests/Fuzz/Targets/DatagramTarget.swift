@@ -61,6 +61,22 @@ enum DatagramTarget {
             case .blocked(let limit): try rewrite(.blocked(limit: limit))
             case .message(let fragment): try check(fragment)
             case .ephemeral(let value): try check(value)
+            case .skip(let skip):
+                try rewrite(skip.byteCount, { try skip.write(to: &$0) }) {
+                    guard case .skip(skip)? = try? Frame(&$0) else { return false }
+                    return true
+                }
+            case .status(let status):
+                try rewrite(status.byteCount, { try status.write(to: &$0) }) {
+                    guard case .status(status)? = try? Frame(&$0) else { return false }
+                    return true
+                }
+            case .bulk(let chunk): try check(chunk)
+            case .bulkControl(let control):
+                try rewrite(control.byteCount, { try control.write(to: &$0) }) {
+                    guard case .bulkControl(control)? = try? Frame(&$0) else { return false }
+                    return true
+                }
             }
         }
     }
@@ -75,8 +91,7 @@ enum DatagramTarget {
         message.replaceSubrange(range, with: copy(fragment.bytes))
         let again = written {
             try MessageFragment.write(
-                message.span.bytes, index: fragment.index, as: fragment.deliveryClass,
-                number: fragment.number, to: &$0)
+                message.span.bytes, index: fragment.index, of: fragment.name, to: &$0)
         }
         guard let again else { throw Finding(description: "a fragment that cannot be written") }
         var reader = ByteReader(again.span.bytes)
@@ -84,7 +99,7 @@ enum DatagramTarget {
             throw Finding(description: "a fragment that cannot be read")
         }
         try hold(
-            other.number == fragment.number && other.index == fragment.index
+            other.name == fragment.name && other.index == fragment.index
                 && other.total == fragment.total && copy(other.bytes) == copy(fragment.bytes)
                 && reader.remaining == 0, "another fragment")
     }
@@ -106,6 +121,40 @@ enum DatagramTarget {
         try hold(
             other.key == value.key && other.version == value.version
                 && copy(other.bytes) == copy(value.bytes), "another value")
+    }
+
+    private static func check(_ chunk: borrowing BulkFrame) throws {
+        let again = written {
+            try BulkFrame.write(
+                chunk.bytes, transfer: chunk.transfer, total: chunk.total, index: chunk.index,
+                to: &$0)
+        }
+        guard let again else { throw Finding(description: "a chunk that cannot be written") }
+        try hold(
+            again.count
+                == BulkFrame.frameByteCount(
+                    transfer: chunk.transfer, total: chunk.total, index: chunk.index),
+            "a chunk of another size")
+        var reader = ByteReader(again.span.bytes)
+        guard case .bulk(let other)? = try? Frame(&reader) else {
+            throw Finding(description: "a chunk that cannot be read")
+        }
+        try hold(
+            other.transfer == chunk.transfer && other.total == chunk.total
+                && other.index == chunk.index && copy(other.bytes) == copy(chunk.bytes),
+            "another chunk")
+    }
+
+    private static func rewrite(
+        _ byteCount: Int, _ write: (inout ByteWriter) throws -> Void,
+        _ isSame: (inout ByteReader) -> Bool
+    ) throws {
+        guard let bytes = written(write) else {
+            throw Finding(description: "a frame that cannot be written")
+        }
+        try hold(bytes.count == byteCount, "a frame of another size")
+        var reader = ByteReader(bytes.span.bytes)
+        try hold(isSame(&reader), "a frame becomes another")
     }
 
     /// What was read must be written in the announced size and read as the same.

@@ -13,13 +13,23 @@ enum ReassemblerTarget {
         var tested = Reassembler(credit: credit)
         var model = Model(credit: credit)
         for _ in 0..<2_000 where !tape.isAtEnd {
-            if tape.byte() < 24 {
+            let choice = tape.byte()
+            if choice < 24 {
                 try hold(tested.announceCredit() == model.announceCredit(), "another credit")
                 continue
             }
             let piece = Piece(&tape)
-            let expected = model.receive(piece)
-            try hold(expected == (try receive(piece, &tested)), "\(piece) is not \(expected)")
+            let expected: Reassembler.Outcome
+            if choice < 64 {
+                let frame = SkipFrame(piece.name, charged: piece.message.count)
+                expected = model.skip(piece)
+                try hold(
+                    expected == tested.skip(frame, now: .init(nanoseconds: 0)),
+                    "skipped \(piece) is not \(expected)")
+            } else {
+                expected = model.receive(piece)
+                try hold(expected == (try receive(piece, &tested)), "\(piece) is not \(expected)")
+            }
             switch expected {
             case .violation: return
             case .whole: break
@@ -27,11 +37,18 @@ enum ReassemblerTarget {
             case .none, .held: break
             }
             while let number = model.releaseHeld() {
-                try hold(tested.releaseHeld() == number, "message \(number) stays in line")
+                try hold(
+                    tested.releaseHeld()?.number == number, "message \(number) stays in line")
                 try hold(tested.assembled == model.assembled, "other bytes of message \(number)")
             }
             try hold(tested.releaseHeld() == nil, "a message that is not there")
             try hold(tested.granted == model.granted, "another limit")
+            while let status = tested.takeStatus() {
+                try hold(
+                    model.owed.removeValue(forKey: .init(status.kind, status.number))
+                        == status.wasWhole, "another outcome of \(status.kind) \(status.number)")
+            }
+            try hold(model.owed.isEmpty, "nobody says what became of a message")
         }
     }
 
@@ -41,27 +58,28 @@ enum ReassemblerTarget {
     ) throws -> Reassembler.Outcome {
         let bytes = written {
             try MessageFragment.write(
-                piece.message.span.bytes, index: piece.index, as: piece.kind,
-                number: piece.number, to: &$0)
+                piece.message.span.bytes, index: piece.index, of: piece.name, to: &$0)
         }
         guard let bytes else { throw Finding(description: "\(piece) cannot be written") }
         var reader = ByteReader(bytes.span.bytes)
         guard case .message(let fragment)? = try? Frame(&reader) else {
             throw Finding(description: "\(piece) cannot be read")
         }
-        return tested.receive(fragment)
+        return tested.receive(fragment, now: .init(nanoseconds: 0))
     }
 
     /// A fragment of a message whose size and contents follow from its number, mostly.
     private struct Piece: CustomStringConvertible {
-        var kind: DeliveryClass
+        var kind: DeliveryClass.Kind
         var number: UInt64
+        var place: StreamPlace?
         var index: Int
         var message: [UInt8]
 
         init(_ tape: inout Tape) {
             let choice = tape.byte()
-            kind = choice & 1 == 0 ? .durable : .reliable
+            let kinds: [DeliveryClass.Kind] = [.durable, .reliable, .ordered, .expiring]
+            kind = kinds[Int(choice & 3)]
             number = UInt64(tape.byte() & 31)
             if choice & 0xC0 == 0xC0 { number = tape.number() >> 2 }
             var total = Int(number % 16) * 500
@@ -69,7 +87,13 @@ enum ReassemblerTarget {
             let first = UInt8(truncatingIfNeeded: number) &+ (choice & 0x3E == 0x3E ? 1 : 0)
             message = (0..<total).map { first &+ UInt8(truncatingIfNeeded: $0 / 7) }
             index = tape.below(MessageFragment.count(total: total))
+            guard kind == .ordered else { return }
+            // Three streams that take turns; sometimes a message says that it is of another.
+            let distance: UInt64 = choice & 0x7C == 0x7C ? 1 : 3
+            place = StreamPlace(stream: number % 3, distance: number < distance ? 0 : distance)
         }
+
+        var name: MessageName { MessageName(DeliveryClass(kind), number, place: place) }
 
         var range: Range<Int> { MessageFragment.range(index, total: message.count) }
 
@@ -79,11 +103,17 @@ enum ReassemblerTarget {
     }
 
     private struct Model {
-        private struct Name: Hashable {
-            var kind: DeliveryClass
+        struct Name: Hashable {
+            var kind: DeliveryClass.Kind
             var number: UInt64
+
+            init(_ kind: DeliveryClass.Kind, _ number: UInt64) {
+                self.kind = kind
+                self.number = number
+            }
         }
         private struct Partial {
+            var name: MessageName
             var total: Int
             var pieces: [Int: [UInt8]] = [:]
         }
@@ -92,10 +122,16 @@ enum ReassemblerTarget {
         private var begun: UInt64 = 0
         private var finished: UInt64 = 0
         private var complete: Set<Name> = []
-        private var bases: [DeliveryClass: UInt64] = [:]
+        private var bases: [DeliveryClass.Kind: UInt64] = [:]
+        private var highest: [DeliveryClass.Kind: UInt64] = [:]
         private var partials: [Name: Partial] = [:]
-        private var held: [UInt64: [UInt8]] = [:]
-        private var next: UInt64 = 0
+        private var skipped: Set<Name> = []
+        private var passed: Set<Name> = []
+        /// By the message before it.
+        private var held: [Name: (number: UInt64, message: [UInt8]?, charged: Int)] = [:]
+        private var last: Name?
+        /// Whether each message that was given up was whole before.
+        var owed: [Name: Bool] = [:]
         private(set) var granted: UInt64
         private(set) var assembled: [UInt8] = []
 
@@ -105,7 +141,8 @@ enum ReassemblerTarget {
         }
 
         mutating func receive(_ piece: Piece) -> Reassembler.Outcome {
-            let name = Name(kind: piece.kind, number: piece.number)
+            last = nil
+            let name = Name(piece.kind, piece.number)
             let base = bases[piece.kind] ?? 0
             guard piece.number < base + WireLimits.messageWindow else {
                 return .violation(.limitExceeded)
@@ -119,41 +156,103 @@ enum ReassemblerTarget {
                 else { return .violation(.limitExceeded) }
                 begun += UInt64(piece.message.count)
             }
-            guard count > 1 else { return finish(name, bytes, as: .whole) }
-            var partial = partials[name] ?? Partial(total: piece.message.count)
-            guard partial.total == piece.message.count,
+            guard count > 1 else { return finish(piece.name, bytes, as: .whole) }
+            var partial =
+                partials[name] ?? Partial(name: piece.name, total: piece.message.count)
+            guard partial.total == piece.message.count, partial.name == piece.name,
                 partial.pieces[piece.index] ?? bytes == bytes
             else { return .violation(.fragmentConflict) }
             partial.pieces[piece.index] = bytes
             partials[name] = partial
             guard partial.pieces.count == count else { return .none }
             partials[name] = nil
-            return finish(name, (0..<count).flatMap { partial.pieces[$0] ?? [] }, as: .assembled)
+            return finish(
+                partial.name, (0..<count).flatMap { partial.pieces[$0] ?? [] }, as: .assembled)
         }
 
-        private mutating func finish(
-            _ name: Name, _ message: [UInt8], as outcome: Reassembler.Outcome
-        ) -> Reassembler.Outcome {
-            complete.insert(name)
-            while complete.contains(Name(kind: name.kind, number: bases[name.kind] ?? 0)) {
-                bases[name.kind, default: 0] += 1
+        mutating func skip(_ piece: Piece) -> Reassembler.Outcome {
+            last = nil
+            let name = Name(piece.kind, piece.number)
+            let base = bases[piece.kind] ?? 0
+            guard piece.number < base + WireLimits.messageWindow else {
+                return .violation(.limitExceeded)
             }
-            if name.kind == .durable, name.number != next {
-                held[name.number] = message
-                return .held
+            guard !complete.contains(name) else {
+                owe(name)
+                return .none
             }
-            finished += UInt64(message.count)
-            if name.kind == .durable { next += 1 }
-            if outcome == .assembled { assembled = message }
+            var charged = piece.message.count
+            if let partial = partials.removeValue(forKey: name) {
+                charged = partial.total
+            } else {
+                guard begun + UInt64(charged) <= granted else { return .violation(.limitExceeded) }
+                begun += UInt64(charged)
+            }
+            skipped.insert(name)
+            let outcome = settle(piece.name, nil, charged: charged, as: .none)
+            if case .violation = outcome { return outcome }
+            owe(name)
             return outcome
         }
 
+        private mutating func owe(_ name: Name) {
+            guard highest[name.kind, default: 0] < name.number + WireLimits.messageWindow else {
+                return
+            }
+            owed[name] = !skipped.contains(name)
+        }
+
+        private mutating func finish(
+            _ name: MessageName, _ message: [UInt8], as outcome: Reassembler.Outcome
+        ) -> Reassembler.Outcome {
+            let settled = settle(name, message, charged: message.count, as: outcome)
+            if settled == .assembled { assembled = message }
+            return settled
+        }
+
+        private mutating func settle(
+            _ full: MessageName, _ message: [UInt8]?, charged: Int, as outcome: Reassembler.Outcome
+        ) -> Reassembler.Outcome {
+            let name = Name(full.deliveryClass.kind, full.number)
+            complete.insert(name)
+            highest[name.kind] = max(highest[name.kind] ?? 0, name.number)
+            while complete.contains(Name(name.kind, bases[name.kind] ?? 0)) {
+                bases[name.kind, default: 0] += 1
+            }
+            if let before = before(full), !passed.contains(before) {
+                guard held[before] == nil else { return .violation(.fragmentConflict) }
+                held[before] = (full.number, message, charged)
+                return .held
+            }
+            pass(name, charged)
+            return outcome
+        }
+
+        private func before(_ name: MessageName) -> Name? {
+            switch name.deliveryClass.kind {
+            case .durable: return name.number > 0 ? Name(.durable, name.number - 1) : nil
+            case .ordered:
+                guard let place = name.place, place.distance > 0 else { return nil }
+                return Name(.ordered, name.number - place.distance)
+            default: return nil
+            }
+        }
+
+        private mutating func pass(_ name: Name, _ charged: Int) {
+            passed.insert(name)
+            finished += UInt64(charged)
+            last = name
+        }
+
         mutating func releaseHeld() -> UInt64? {
-            guard let message = held.removeValue(forKey: next) else { return nil }
-            assembled = message
-            finished += UInt64(message.count)
-            next += 1
-            return next - 1
+            while let name = last, let next = held.removeValue(forKey: name) {
+                pass(Name(name.kind, next.number), next.charged)
+                guard let message = next.message else { continue }
+                assembled = message
+                return next.number
+            }
+            last = nil
+            return nil
         }
 
         mutating func announceCredit() -> UInt64 {

@@ -27,6 +27,7 @@ final class SessionPair {
     private var room = [UInt8](repeating: 0, count: 1_500)
     private var toServer = Books()
     private var toClient = Books()
+    private var transfers = TransferBooks()
     /// Whether a peer broke the protocol: what it says then is nobody's promise.
     private var isHostile = false
     /// Whether a side was closed by its owner.
@@ -59,21 +60,65 @@ final class SessionPair {
     // MARK: Operations
 
     func send(
-        _ kind: DeliveryClass, byteCount: Int, toServer: Bool, key: UInt64 = 0
+        _ kind: DeliveryClass, byteCount: Int, toServer: Bool, key: UInt64 = 0,
+        deadline: Interval? = nil
     ) throws {
         let message = toServer ? self.toServer.draft(byteCount) : toClient.draft(byteCount)
         let number =
             toServer
-            ? try? client.send(message.span.bytes, as: kind, key: key, now: now)
-            : try? server.send(message.span.bytes, as: kind, key: key, now: now)
+            ? try? client.send(
+                message.span.bytes, as: kind, key: key, deadline: deadline, now: now)
+            : try? server.send(
+                message.span.bytes, as: kind, key: key, deadline: deadline, now: now)
         if let number {
             switch (kind, toServer) {
             case (.ephemeral, true): self.toServer.sent(message, key: key)
             case (.ephemeral, false): toClient.sent(message, key: key)
+            case (.ordered, true): try self.toServer.sent(message, number, stream: key)
+            case (.ordered, false): try toClient.sent(message, number, stream: key)
             case (_, true): try self.toServer.sent(message, kind, number)
             case (_, false): try toClient.sent(message, kind, number)
             }
         }
+        try pump()
+    }
+
+    /// The client offers a transfer, or whoever has a say in one goes on with it.
+    func transfer(_ choice: UInt8, byteCount: Int) throws {
+        switch choice & 3 {
+        case 0:
+            let number = UInt64(choice >> 2 & 3)
+            let total = UInt64(byteCount + 1)
+            if (try? client.offerTransfer(number, byteCount: total)) != nil {
+                transfers.offered(number, total: total)
+            }
+        case 1:
+            for number in transfers.acceptable {
+                let from = UInt64(byteCount)
+                let start = (try? server.acceptTransfer(number, from: from)) ?? nil
+                if let start { transfers.accepted(number, from: start) }
+            }
+        case 2 where choice & 0xF0 == 0:
+            let number = UInt64(choice >> 2 & 3)
+            try? client.stopTransfer(number, isMine: true)
+            transfers.stopped(number)
+        default:
+            for (number, offset, bytes) in transfers.suppliable {
+                let taken = client.supplyTransfer(number, bytes.span.bytes)
+                transfers.supplied(number, upTo: offset + UInt64(taken))
+            }
+        }
+        try pump()
+    }
+
+    /// Takes a message back that may have been sent.
+    func cancel(_ kind: DeliveryClass, number: UInt64, fromClient: Bool) throws {
+        if fromClient {
+            _ = client.cancel(kind, number: number, into: &events)
+        } else {
+            _ = server.cancel(kind, number: number, into: &events)
+        }
+        try collect(atServer: !fromClient)
         try pump()
     }
 
@@ -245,6 +290,26 @@ final class SessionPair {
                 case (.ephemeral, false): try toClient.delivered(bytes, key: number)
                 case (_, true): try toServer.delivered(bytes, kind, number)
                 case (_, false): try toClient.delivered(bytes, kind, number)
+                }
+            case .ordered(_, let stream, let number, let range):
+                let bytes = copy(events.bytes(range))
+                guard !isHostile else { continue }
+                if atServer {
+                    try toServer.delivered(bytes, number, stream: stream)
+                } else {
+                    try toClient.delivered(bytes, number, stream: stream)
+                }
+            case .bulk(let event):
+                guard !isHostile else { continue }
+                var bytes: [UInt8] = []
+                if case .range(_, _, let range) = event { bytes = copy(events.bytes(range)) }
+                try transfers.heard(event, bytes)
+            case .outcome(let kind, let number, let state):
+                guard !isHostile, state != .unknown, state != .failed else { continue }
+                if atServer {
+                    try toClient.givenUp(kind, number)
+                } else {
+                    try toServer.givenUp(kind, number)
                 }
             case .acknowledged(let kind, let number):
                 guard !isHostile else { continue }

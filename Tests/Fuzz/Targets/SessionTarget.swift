@@ -33,7 +33,23 @@ enum SessionTarget {
         case 10: try pair.deliver(place: tape.below(4), keeping: true, flipping: tape.number16())
         case 11: try pair.wait(.milliseconds(Int64(tape.byte())))
         case 12: try pair.wait(.milliseconds(Int64(tape.byte()) * 200))
-        case 13: try pair.advanceToDeadline()
+        case 13:
+            switch tape.byte() & 7 {
+            case 0:
+                try pair.send(
+                    .ordered, byteCount: tape.below(3_000), toServer: toServer,
+                    key: UInt64(tape.below(4)))
+            case 1:
+                try pair.send(
+                    .expiring, byteCount: tape.below(2_500), toServer: toServer,
+                    deadline: .milliseconds(20 + Int64(tape.byte()) * 8))
+            case 2:
+                let kinds = [DeliveryClass.ordered, .expiring, .durable, .reliable]
+                try pair.cancel(
+                    kinds[tape.below(4)], number: UInt64(tape.below(24)), fromClient: toServer)
+            case 3: try pair.transfer(tape.byte(), byteCount: tape.below(60_000))
+            default: try pair.advanceToDeadline()
+            }
         case 14: pair.move(port: 4_000 + UInt16(tape.byte() & 15))
         default:
             if tape.byte() < 250 {
@@ -62,10 +78,20 @@ enum SessionTarget {
             let message = [UInt8](repeating: tape.byte(), count: total)
             let index = tape.below(MessageFragment.count(total: total))
             let number = tape.byte() < 128 ? UInt64(tape.byte()) : tape.number() >> 2
-            return written {
-                try MessageFragment.write(
-                    message.span.bytes, index: index,
-                    as: tape.byte() & 1 == 0 ? .durable : .reliable, number: number, to: &$0)
+            let kinds = [DeliveryClass.durable, .reliable, .expiring, .ordered]
+            let kind = kinds[tape.below(4)]
+            let place = StreamPlace(stream: number % 3, distance: UInt64(tape.byte() & 3))
+            let name = MessageName(kind, number, place: kind == .ordered ? place : nil)
+            switch tape.byte() & 7 {
+            case 2: return bulk(&tape, message)
+            case 0: return written { try SkipFrame(name, charged: total).write(to: &$0) }
+            case 1:
+                let status = StatusFrame(kind.kind, number, wasWhole: index & 1 == 0)
+                return written { try status.write(to: &$0) }
+            default:
+                return written {
+                    try MessageFragment.write(message.span.bytes, index: index, of: name, to: &$0)
+                }
             }
         case 4:
             let value = tape.counted(max: 32)
@@ -86,6 +112,28 @@ enum SessionTarget {
             ]
             let frame = frames[tape.below(frames.count)]
             return written { try frame.write(to: &$0) }
+        }
+    }
+
+    private static func bulk(_ tape: inout Tape, _ bytes: [UInt8]) -> [UInt8]? {
+        let transfer = UInt64(tape.byte() & 3)
+        let total = tape.byte() < 200 ? UInt64(tape.below(60_000) + 1) : tape.number() >> 24
+        let index = tape.byte() < 200 ? UInt64(tape.byte() & 63) : tape.number() >> 30
+        let frames: [BulkControlFrame] = [
+            .offer(.bulk, transfer: transfer, total: total),
+            .want(transfer: transfer, index: index),
+            .stop(transfer: transfer, bySender: bytes.count & 1 == 0, code: index),
+        ]
+        let choice = tape.below(frames.count + 1)
+        guard choice == frames.count else {
+            return written { try frames[choice].write(to: &$0) }
+        }
+        guard index < BulkFrame.count(total: total) else { return nil }
+        let chunk = [UInt8](
+            repeating: 5, count: BulkFrame.byteCount(index, total: max(total, 1)))
+        return written {
+            try BulkFrame.write(
+                chunk.span.bytes, transfer: transfer, total: total, index: index, to: &$0)
         }
     }
 

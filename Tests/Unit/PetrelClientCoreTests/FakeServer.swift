@@ -111,7 +111,8 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
-            case .acknowledged, .addressMoved, .keepaliveAnswered: continue
+            case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered:
+                continue
             }
         }
         events.removeAll()

@@ -112,7 +112,7 @@ final class Peer {
                 }
             case .closed(let reason): closed = reason
             case .keepaliveAnswered(let hint): self.hint = hint
-            case .confirmed, .acknowledged, .addressMoved: break
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved: break
             }
         }
         events.removeAll()

@@ -24,9 +24,22 @@ struct Flight {
     var from: Address
 }
 
+/// A message of a stream.
+struct Streamed: Equatable {
+    var stream: UInt64
+    var bytes: [UInt8]
+}
+
 /// What one side was told, with message bytes copied out.
 struct Heard: Equatable {
     var messages: [[UInt8]] = []
+    /// Messages of streams, in the order of their arrival.
+    var ordered: [Streamed] = []
+    var outcomes: [String] = []
+    /// Bytes of transfers, at their places.
+    var transfers: [UInt64: [UInt8]] = [:]
+    var rangeBytes = 0
+    var bulk: [String] = []
     var acknowledged = 0
     var confirmed = 0
     var hints: [UInt64] = []
@@ -227,6 +240,20 @@ final class Pair {
             case .confirmed: heard.confirmed += 1
             case .message(_, _, let range):
                 heard.messages.append(copy(range))
+            case .ordered(_, let stream, _, let range):
+                heard.ordered.append(Streamed(stream: stream, bytes: copy(range)))
+            case .bulk(.range(let transfer, let offset, let range)):
+                let bytes = copy(range)
+                heard.rangeBytes += bytes.count
+                let end = Int(offset) + bytes.count
+                let missing = end - heard.transfers[transfer, default: []].count
+                if missing > 0 {
+                    heard.transfers[transfer, default: []] += [UInt8](repeating: 0, count: missing)
+                }
+                heard.transfers[transfer]?.replaceSubrange(Int(offset)..<end, with: bytes)
+            case .bulk(let event): heard.bulk.append("\(event)")
+            case .outcome(let kind, let number, let state):
+                heard.outcomes.append("\(kind) \(number) \(state)")
             case .acknowledged: heard.acknowledged += 1
             case .addressMoved: heard.moves += 1
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
@@ -244,12 +271,20 @@ final class Pair {
 
     @discardableResult
     func send(
-        _ bytes: [UInt8], as kind: DeliveryClass, fromClient: Bool = true, key: UInt64 = 0
+        _ bytes: [UInt8], as kind: DeliveryClass, fromClient: Bool = true, key: UInt64 = 0,
+        deadline: Interval? = nil
     ) throws -> UInt64 {
         if fromClient {
-            return try client?.send(bytes.span.bytes, as: kind, key: key, now: now) ?? 0
+            return try client?.send(
+                bytes.span.bytes, as: kind, key: key, deadline: deadline, now: now) ?? 0
         }
-        return try server?.send(bytes.span.bytes, as: kind, key: key, now: now) ?? 0
+        return try server?.send(
+            bytes.span.bytes, as: kind, key: key, deadline: deadline, now: now) ?? 0
+    }
+
+    func cancel(_ kind: DeliveryClass, number: UInt64) -> Bool {
+        defer { collect(toServer: false) }
+        return client?.cancel(kind, number: number, into: &events) ?? false
     }
 
     func close(_ code: ErrorCode, fromClient: Bool) {

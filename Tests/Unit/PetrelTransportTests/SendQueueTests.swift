@@ -14,7 +14,7 @@ import Testing
     /// The numbers and fragments that go out now, in order.
     private func drain(_ queue: inout SendQueue, packet: UInt64 = 0) -> [String] {
         var sent: [String] = []
-        while let (slot, index) = queue.next(room: 1_200, packet: packet) {
+        while let (slot, index) = queue.nextFragment(room: 1_200, packet: packet) {
             sent.append("\(queue.slots[Int(slot)].number).\(index)")
         }
         return sent
@@ -46,17 +46,17 @@ import Testing
         _ = queue.append(byteCount: 2_049)
         _ = queue.append(byteCount: 0)
         #expect(drain(&queue) == ["0.0", "1.0", "1.1", "1.2", "2.0"])
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
     }
 
     @Test func whatDoesNotFitWaits() {
         var queue = queue()
         _ = queue.append(byteCount: 100)
-        #expect(queue.next(room: 100, packet: 0) == nil)
-        #expect(queue.hasSendable() == true)
+        #expect(queue.nextFragment(room: 100, packet: 0) == nil)
+        #expect(queue.hasSendable(now: .at(0)) == true)
         // Type, class, number in 1 byte, length in 2.
-        #expect(queue.next(room: 104, packet: 0) == nil)
-        #expect(queue.next(room: 105, packet: 0) != nil)
+        #expect(queue.nextFragment(room: 104, packet: 0) == nil)
+        #expect(queue.nextFragment(room: 105, packet: 0) != nil)
     }
 
     @Test func creditIsCountedWhenAMessageBegins() {
@@ -69,10 +69,10 @@ import Testing
         #expect(queue.shouldReportBlocked() == true)
         #expect(queue.shouldReportBlocked() == false, "told once")
         queue.raiseCredit(to: 2_999)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
         #expect(queue.shouldReportBlocked() == false)
         queue.raiseCredit(to: 3_000)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
         queue.raiseCredit(to: 3_001)
         #expect(drain(&queue) == ["1.0"])
         #expect(queue.shouldReportBlocked() == true)
@@ -97,7 +97,7 @@ import Testing
         #expect(drain(&queue).count == 512)
         // One that is acknowledged in the middle opens nothing; the lowest does.
         #expect(queue.acknowledge(1, 0, number: 1) == true)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
         #expect(queue.acknowledge(0, 0, number: 0) == true)
         #expect(drain(&queue) == ["512.0", "513.0"])
     }
@@ -115,7 +115,7 @@ import Testing
         _ = queue.append(byteCount: 1)
         #expect(drain(&queue).count == 16)
         #expect(queue.acknowledge(0, 0, number: 0) == false)
-        #expect(queue.hasSendable() == false, "half of it is not all of it")
+        #expect(queue.hasSendable(now: .at(0)) == false, "half of it is not all of it")
         #expect(queue.acknowledge(0, 1, number: 0) == true)
         #expect(drain(&queue) == ["8.0", "8.1", "9.0"])
     }
@@ -123,9 +123,9 @@ import Testing
     @Test func repairsGoFirst() {
         var queue = queue()
         for _ in 0..<3 { _ = queue.append(byteCount: 1_025) }
-        #expect(queue.next(room: 1_200, packet: 1)?.slot == 0)
-        #expect(queue.next(room: 1_200, packet: 2)?.index == 1)
-        #expect(queue.next(room: 1_200, packet: 3)?.slot == 1)
+        #expect(queue.nextFragment(room: 1_200, packet: 1)?.slot == 0)
+        #expect(queue.nextFragment(room: 1_200, packet: 2)?.index == 1)
+        #expect(queue.nextFragment(room: 1_200, packet: 3)?.slot == 1)
         // Slot 0 has nothing left to send and leaves its line only when the queue is asked.
         #expect(
             queue.mustRepeat(slot: 0, index: 1, deliveryClass: .durable, number: 0, packet: 2)
@@ -147,7 +147,7 @@ import Testing
         #expect(
             queue.mustRepeat(slot: 0, index: 0, deliveryClass: .durable, number: 0, packet: 4)
                 == false)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
     }
 
     @Test func staleReferencesDoNothing() {
@@ -155,7 +155,7 @@ import Testing
         _ = queue.append(byteCount: 1)
         #expect(drain(&queue) == ["0.0"])
         #expect(queue.acknowledge(0, 0, number: 0) == true)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
         #expect(queue.append(byteCount: 1) == 1)
         #expect(queue.slots.count == 1, "the slot is used again")
         #expect(drain(&queue) == ["1.0"])
@@ -170,7 +170,7 @@ import Testing
             queue.mustRepeat(slot: 9, index: 0, deliveryClass: .durable, number: 1, packet: 0)
                 == false)
         #expect(queue.count == 1)
-        #expect(queue.hasSendable() == false)
+        #expect(queue.hasSendable(now: .at(0)) == false)
     }
 
     @Test func lateAcknowledgementEndsARepair() {
@@ -192,7 +192,7 @@ import Testing
         for messagesMax in 1...3 {
             var queue = queue(messagesMax: messagesMax)
             for _ in 0..<messagesMax { _ = queue.append(byteCount: 1) }
-            #expect(queue.next(room: 1_200, packet: 0) != nil)
+            #expect(queue.nextFragment(room: 1_200, packet: 0) != nil)
             #expect(queue.acknowledge(0, 0, number: 0) == true)
             #expect(queue.append(byteCount: 1) == UInt64(messagesMax))
             #expect(drain(&queue) == (1...messagesMax).map { "\($0).0" })
@@ -218,7 +218,9 @@ import Testing
                 if toSend > 0, queue.append(byteCount: byteCount, as: kind) != nil { toSend -= 1 }
             case 1:
                 packet += 1
-                guard let (slot, index) = queue.next(room: 1_200, packet: packet) else { continue }
+                guard let (slot, index) = queue.nextFragment(room: 1_200, packet: packet) else {
+                    continue
+                }
                 let message = queue.slots[Int(slot)]
                 flying.append((packet, slot, index, message.deliveryClass, message.number))
             default:

@@ -65,25 +65,39 @@ extension LossDetector {
 extension Reassembler {
     /// Takes in fragment `index` of `message`, by way of the wire.
     mutating func take(
-        _ message: [UInt8], index: Int = 0, as kind: DeliveryClass, number: UInt64
+        _ message: [UInt8], index: Int = 0, as kind: DeliveryClass, number: UInt64,
+        place: StreamPlace? = nil, now: Instant = .at(0)
     ) throws -> Outcome {
+        let name = MessageName(kind, number, place: place)
         let bytes = try written { writer in
-            try MessageFragment.write(
-                message.span.bytes, index: index, as: kind, number: number, to: &writer)
+            try MessageFragment.write(message.span.bytes, index: index, of: name, to: &writer)
         }
         var reader = ByteReader(bytes.span.bytes)
         guard case .message(let fragment) = try Frame(&reader) else {
             throw VectorError(reason: "no message")
         }
-        return receive(fragment)
+        return receive(fragment, now: now)
     }
 }
 
 extension SendQueue {
     /// Takes in a message of that many bytes.
-    mutating func append(byteCount: Int, as kind: DeliveryClass = .durable) -> UInt64? {
+    mutating func append(
+        byteCount: Int, as kind: DeliveryClass = .durable, key: UInt64 = 0,
+        deadline: Instant = .at(10_000)
+    ) -> UInt64? {
+        guard let policy = classes.policy(of: kind) else { return nil }
         let bytes = [UInt8](repeating: 1, count: byteCount)
-        return append(bytes.span.bytes, as: kind)
+        return append(bytes.span.bytes, as: policy, key: key, deadline: deadline)
+    }
+
+    /// Takes the next fragment, if one is next.
+    mutating func nextFragment(
+        room: Int = 1_200, packet: UInt64 = 0, now: Instant = .at(0)
+    ) -> (slot: UInt16, index: Int)? {
+        guard case .fragment(let slot, let index)? = next(room: room, packet: packet, now: now)
+        else { return nil }
+        return (slot, index)
     }
 
     /// Acknowledges the fragment at that place.

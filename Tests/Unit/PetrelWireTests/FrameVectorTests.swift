@@ -121,13 +121,22 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
     case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
     case .message(let part):
         let type = MessageFragment.count(total: part.total) == 1 ? "MSG" : "MSG_FRAG"
+        let rest = [
+            "total": "\(part.total)", "index": "\(part.index)", "bytes": text(copy(part.bytes)),
+        ]
+        return (type, show(part.name).merging(rest) { a, _ in a })
+    case .skip(let skip):
+        return ("MSG_SKIP", show(skip.name).merging(["charged": "\(skip.charged)"]) { a, _ in a })
+    case .status(let status): return ("MSG_STATUS", show(status))
+    case .bulk(let chunk):
         return (
-            type,
+            "BULK",
             [
-                "class": "\(part.deliveryClass.rawValue)", "number": "\(part.number)",
-                "total": "\(part.total)", "index": "\(part.index)", "bytes": text(copy(part.bytes)),
+                "transfer": "\(chunk.transfer)", "total": "\(chunk.total)",
+                "index": "\(chunk.index)", "bytes": text(copy(chunk.bytes)),
             ]
         )
+    case .bulkControl(let frame): return show(frame)
     case .ephemeral(let value):
         return (
             "EPHEMERAL",
@@ -137,6 +146,42 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
             ]
         )
     case .unknown: return ("UNKNOWN", [:])
+    }
+}
+
+private func show(_ status: StatusFrame) -> [String: String] {
+    [
+        "kind": "\(status.kind.rawValue)", "number": "\(status.number)",
+        "outcome": status.wasWhole ? "1" : "0",
+    ]
+}
+
+private func show(_ name: MessageName) -> [String: String] {
+    var fields = ["class": "\(name.deliveryClass.rawValue)", "number": "\(name.number)"]
+    if let place = name.place {
+        fields["stream"] = "\(place.stream)"
+        fields["distance"] = "\(place.distance)"
+    }
+    return fields
+}
+
+private func show(_ frame: BulkControlFrame) -> (type: String, fields: [String: String]) {
+    switch frame {
+    case .offer(let deliveryClass, let transfer, let total):
+        return (
+            "BULK_OFFER",
+            [
+                "class": "\(deliveryClass.rawValue)", "transfer": "\(transfer)",
+                "total": "\(total)",
+            ]
+        )
+    case .want(let transfer, let index):
+        return ("BULK_WANT", ["transfer": "\(transfer)", "index": "\(index)"])
+    case .stop(let transfer, let bySender, let code):
+        return (
+            "BULK_STOP",
+            ["role": bySender ? "0" : "1", "transfer": "\(transfer)", "code": "\(code)"]
+        )
     }
 }
 
@@ -171,8 +216,14 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
         let range = MessageFragment.range(part.index, total: part.total)
         message.replaceSubrange(range, with: copy(part.bytes))
         try MessageFragment.write(
-            message.span.bytes, index: part.index, as: part.deliveryClass, number: part.number,
+            message.span.bytes, index: part.index, of: part.name, to: &writer)
+    case .skip(let skip): try skip.write(to: &writer)
+    case .status(let status): try status.write(to: &writer)
+    case .bulk(let chunk):
+        try BulkFrame.write(
+            chunk.bytes, transfer: chunk.transfer, total: chunk.total, index: chunk.index,
             to: &writer)
+    case .bulkControl(let frame): try frame.write(to: &writer)
     case .ephemeral(let value):
         try EphemeralFrame.write(
             value.bytes, key: value.key, version: value.version, to: &writer)

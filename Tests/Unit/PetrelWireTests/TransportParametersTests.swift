@@ -72,6 +72,44 @@ import Testing
         }
     }
 
+    static let call = ClassPolicy(
+        DeliveryClass(.expiring, variant: 1), name: "call", priority: 0, deadline: .seconds(1))
+
+    /// A class that no operator may define makes the whole list malformed.
+    @Test func classesHaveBounds() throws {
+        let changes: [(String, (inout ClassPolicy) -> Void)] = [
+            ("a built-in class", { $0.deliveryClass = .expiring }),
+            (
+                "a variant of ephemeral",
+                { $0.deliveryClass = DeliveryClass(.ephemeral, variant: 1) }
+            ),
+            ("no name", { $0.name = "" }),
+            ("a long name", { $0.name = "abcdefghijklmnop" }),
+            ("a name in capitals", { $0.name = "Call" }),
+            ("priority 8", { $0.priority = 8 }),
+            ("a short deadline", { $0.deadline = .milliseconds(19) }),
+            ("no deadline", { $0.deadline = .infinite }),
+            ("a long deadline", { $0.deadline = .seconds(3_601) }),
+            (
+                "a deadline that nothing heeds",
+                { $0.deliveryClass = DeliveryClass(.reliable, variant: 1) }
+            ),
+            ("a long retention", { $0.retention = ClassPolicy.retentionMax + .seconds(1) }),
+        ]
+        func read(_ policies: [ClassPolicy]) throws -> TransportParameters {
+            var parameters = TransportParameters()
+            parameters.classes = policies
+            return try self.read(try written { writer in try parameters.write(to: &writer) })
+        }
+        #expect(try read([Self.call]).classes == [Self.call])
+        for (because, change) in changes {
+            var policy = Self.call
+            change(&policy)
+            #expect(throws: DecodeError.self, "\(because)") { try read([policy]) }
+        }
+        #expect(throws: DecodeError.self, "twice") { try read([Self.call, Self.call]) }
+    }
+
     @Test func emptyValueOfAKnownOneIsRefused() {
         #expect(throws: DecodeError.self) { try read([1, 2, 0]) }
     }
@@ -83,6 +121,14 @@ import Testing
         parameters.ackDelayMax = .milliseconds(Int64(random.below(1_001)))
         parameters.initialCredit = random.below(1 << 30 + 1)
         parameters.idleTimeout = .milliseconds(Int64(5_000 + random.below(86_395_001)))
+        for variant in 1..<1 + UInt8(random.below(5)) {
+            parameters.classes.append(
+                ClassPolicy(
+                    DeliveryClass(.expiring, variant: variant), name: "class-\(variant)",
+                    priority: UInt8(random.below(8)),
+                    deadline: .milliseconds(20 + Int64(random.below(3_599_981))),
+                    retention: .seconds(1 + Int64(random.below(1_000_000)))))
+        }
         let bytes = try written { writer in try parameters.write(to: &writer) }
         #expect(try read(bytes) == parameters)
         for count in 0..<bytes.count {

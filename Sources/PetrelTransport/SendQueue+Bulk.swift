@@ -1,0 +1,26 @@
+// Transfers as flows of the scheduler: a chunk is sent when it is the transfer's turn.
+
+internal import PetrelBase
+internal import PetrelWire
+
+extension SendQueue {
+    /// The band of a transfer.
+    func transferBand(_ place: Int) -> Int {
+        let policy = classes.policy(of: bulk.transfers[place].deliveryClass)
+        return Int(Band.of(priority: policy?.priority ?? 7))
+    }
+
+    /// A transfer that has something to send takes its turn.
+    mutating func standInFlow(transfer place: Int) {
+        guard bulk.hasChunk(place) else { return }
+        let deliveryClass = bulk.transfers[place].deliveryClass
+        _ = rings.join(transferBand(place), deliveryClass, key: UInt64(place))
+    }
+
+    /// Notes that a chunk was lost; returns whether it will be sent again.
+    mutating func chunkLost(_ place: Int, generation: UInt16, _ chunk: UInt64) -> Bool {
+        guard bulk.lost(place, generation: generation, chunk) else { return false }
+        standInFlow(transfer: place)
+        return true
+    }
+}
