@@ -65,6 +65,7 @@ struct Gale: CongestionController {
     // Cycle.
     private var cycle: UInt32 = 0
     private var isUpHarmful = false
+    private var hasDoubted = false
     private var harmlessCycles = 0
     private var probeUntil: Instant?
 
@@ -168,7 +169,7 @@ struct Gale: CongestionController {
         case .doubt: break
         case .drain, .probeRTT: break
         case .cruise, .down:
-            if loss.isCalmHarmed { beginDoubt(sample.now) }
+            if loss.isCalmHarmed, !hasDoubted { beginDoubt(sample.now) }
         case .up: break
         }
         if state != .startup, loss.isLoudHarmed {
@@ -204,6 +205,7 @@ struct Gale: CongestionController {
     private mutating func beginDoubt(_ now: Instant) {
         ceilingBefore = ceiling
         ceiling = max(min(ceiling, lastMaxInFlight) * 7 / 10, Self.windowMin)
+        hasDoubted = true
         loss.beginExperiment()
         enter(.doubt, now)
     }
@@ -269,6 +271,7 @@ struct Gale: CongestionController {
         bandwidthNow = 0
         cycle &+= 1
         isUpHarmful = false
+        hasDoubted = false
         let queue = cycleMinRTT == .infinite ? .zero : cycleMinRTT - minRTT
         isCrowded = queue > max(minRTT / 4, .milliseconds(10)) + packetTime * 4
         if isCrowded, ceiling == .max { ceiling = lastMaxInFlight }

@@ -36,8 +36,10 @@ struct LossModel: Sendable {
 
     /// Shares are counted in 2^-20.
     static let whole = 1 << 20
-    /// The most loss that is made up for by sending more: a fifth.
-    static let madeUpMax = whole / 5
+    /// The most loss that is made up for by sending more: a tenth.
+    ///
+    /// More would feed itself when many flows lose by what they do together.
+    static let madeUpMax = whole / 10
     /// What startup takes for the path's own, before anything is known.
     static let startupShare = whole * 3 / 8
     /// What is believed without an experiment.
@@ -98,7 +100,10 @@ struct LossModel: Sendable {
     /// flow loses then is the path's own.
     mutating func startRound(isOpen: Bool) {
         learn(from: quiet)
-        if isOpen, loud.share < Self.whole / 8 { learn(from: loud) }
+        if isOpen, loud.share < Self.whole / 8 {
+            proven = max(proven, min(loud.share, Self.whole / 5))
+            learn(from: loud)
+        }
         experiment.arrived += quiet.arrived
         experiment.lost += quiet.lost
         quiet = Count()
@@ -120,12 +125,20 @@ struct LossModel: Sendable {
     var needsProof: Bool { own > Self.believed }
 
     /// Ends it; returns whether the loss has stayed, so that it is the path's own.
+    ///
+    /// It has gone if less was lost than chance would leave of what began the experiment, which was
+    /// rather an unlucky round: an eighth is taken off.
     mutating func endExperiment() -> Bool {
-        let share = experiment.share
-        let isOwn =
-            isGrave ? share * 4 > trigger * 3 : experiment.lost > 0 && share * 2 > trigger
+        let expected = trigger * 7 / 8 * experiment.total / Self.whole
+        let missing = expected - experiment.lost
+        let hasGone =
+            isGrave
+            ? missing * 8 > expected
+            : missing > 0 && missing * missing * 4 > 9 * burst * (expected + burst)
+        let isOwn = experiment.lost > 0 && !hasGone
+        let share = min(experiment.share, trigger)
+        if isOwn { own = max(own, share) }
         proven = isOwn ? share + share / 4 : Self.believed
-        if isOwn { own = max(own, min(share, trigger)) }
         own = min(own, max(proven, Self.believed))
         return isOwn
     }

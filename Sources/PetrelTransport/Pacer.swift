@@ -53,11 +53,14 @@ struct Pacer: Sendable {
         return updated + Self.time(for: max(missing, 1), rate)
     }
 
-    private static let elapsedMax = Interval.seconds(1)
+    private static let elapsedMax = Interval.seconds(60)
 
     private static func bytes(in elapsed: Interval, _ rate: Int) -> Int {
+        let rate = min(rate, 1 << 32)
         let nanoseconds = Int(min(elapsed, elapsedMax).nanoseconds)
-        return min(rate, 1 << 32) * nanoseconds / 1_000_000_000
+        // What a second brings fits into 64 bits in nanoseconds, a minute in microseconds.
+        guard nanoseconds > 1_000_000_000 else { return rate * nanoseconds / 1_000_000_000 }
+        return rate * (nanoseconds / 1_000) / 1_000_000
     }
 
     /// The least time in which `byteCount` bytes are earned.

@@ -19,24 +19,12 @@ extension SendQueue {
     /// Bytes that make a packet worth sending at once.
     private static let worthwhileByteCount = 1_000
 
-    /// Whether `next` would find something, given room enough and no haste.
-    func hasSendable(now: Instant) -> Bool {
+    /// Whether `next` would find something, given room enough and no haste; in the bands up to
+    /// `last` only.
+    func hasSendable(now: Instant, last: Int = Band.count - 1) -> Bool {
         var reserved = false
         if skipCandidate != nil { return true }
-        for band in 0..<Band.count where hasCandidate(band, now: now, &reserved) { return true }
-        return false
-    }
-
-    /// Whether a message of one packet goes next: somebody waits for it.
-    var nextIsSmall: Bool {
-        guard skipCandidate == nil else { return true }
-        for band in 0..<Band.count - 1 {
-            let waiting = repairs[band].first.orNil ?? rings.first(band).flatMap { flow in
-                rings[flow].deliveryClass.kind == .bulk ? nil : rings[flow].messages.first.orNil
-            }
-            if let waiting { return slots[Int(waiting)].fragmentCount == 1 }
-            if !timed[band].isEmpty { return true }
-        }
+        for band in 0...last where hasCandidate(band, now: now, &reserved) { return true }
         return false
     }
 

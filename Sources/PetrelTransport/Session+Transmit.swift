@@ -38,8 +38,8 @@ extension Session {
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         leaveOverdueOut(now: now)
         queue.backgroundWaits = ephemeral.hasWaiting
-        let sendsData = hasData(now) && (probesPending > 0 || mayGrowFlight)
-        let isReady = sendsData && (queue.backgroundWaits || queue.isReady(now: now))
+        let last = hasData(now) ? lastBand(now) : nil
+        let isReady = last != nil && (queue.backgroundWaits || queue.isReady(now: now))
         let isDue =
             acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
             || bulkControls.hasWaiting || isReady || probesPending > 0 || mustCopy(now: now)
@@ -47,14 +47,12 @@ extension Session {
             runTimers(now: now)
             return nil
         }
-        return transmitPacket(sendsData: sendsData, into: &room, now: now)
+        return transmitPacket(last: last, into: &room, now: now)
     }
 
     var mayGrowFlight: Bool {
-        guard detector.packets.inFlightCount < configuration.packetsInFlightMax else {
-            return false
-        }
-        return mayFillWindow && pacer.mayProceed || queue.nextIsSmall && urgency.mayProceed
+        detector.packets.inFlightCount < configuration.packetsInFlightMax
+            && mayFillWindow && pacer.mayProceed
     }
 
     /// Whether one more packet fits into the window.
@@ -66,12 +64,23 @@ extension Session {
     /// Bytes per second that leave.
     var pacingRate: Int { congestion.pacingRate(smoothedRTT: detector.rtt.smoothed) }
 
+    /// The lowest band that may send now: window and pacer do not hold back two packets a round
+    /// trip of those before bulk; `nil` if none may.
+    private func lastBand(_ now: Instant) -> Int? {
+        if probesPending > 0 || mayGrowFlight { return Band.count - 1 }
+        guard urgency.mayProceed,
+            detector.packets.inFlightCount < configuration.packetsInFlightMax,
+            queue.hasSendable(now: now, last: Band.count - 2)
+        else { return nil }
+        return Band.count - 2
+    }
+
     private func hasData(_ now: Instant) -> Bool {
         queue.hasSendable(now: now) || ephemeral.hasWaiting
     }
 
     private mutating func transmitPacket(
-        sendsData: Bool, into room: inout MutableRawSpan, now: Instant
+        last: Int?, into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         makeRoomForPacket(now: now)
         #if PETREL_PLANTED
@@ -91,10 +100,12 @@ extension Session {
             var writer = ByteWriter(&view)
             guard (try? header.write(to: &writer)) != nil else { return nil }
             writeChallenge(to: &writer, packet: &packet)
-            let asksForAnswer = sendsData || probesPending > 0
+            let asksForAnswer = last != nil || probesPending > 0
             writeAck(to: &writer, packet: &packet, asksForAnswer: asksForAnswer, now: now)
             writeControl(to: &writer, packet: &packet)
-            if sendsData { writeData(to: &writer, packet: &packet, number: number, now: now) }
+            if let last {
+                writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
+            }
             writeCopies(to: &writer, packet: &packet, number: number, now: now)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
@@ -210,10 +221,12 @@ extension Session {
 
     /// Urgent and interactive messages, then ephemeral values, then the rest.
     private mutating func writeData(
-        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, now: Instant
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int,
+        now: Instant
     ) {
         if queue.owesBackground { writeEphemeral(to: &writer, packet: &packet) }
         writeMessages(to: &writer, packet: &packet, number: number, last: 1, now: now)
+        guard last > 1 else { return }
         writeEphemeral(to: &writer, packet: &packet)
         writeMessages(to: &writer, packet: &packet, number: number, last: 2, now: now)
     }

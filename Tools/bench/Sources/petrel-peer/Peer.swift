@@ -9,8 +9,8 @@ import PetrelWire
 
 /// A server with at most one session, or a client with one, on an event loop.
 final class Peer: EventHandler {
-    /// Bulk messages that wait or are under way; more would only hide how fast the link is.
-    private static let bulkQueueMax = 64
+    /// The name of the transfer of the bulk test.
+    private static let transfer: UInt64 = 1
 
     private let loop: EventLoop
     private let options: Options
@@ -134,6 +134,9 @@ final class Peer: EventHandler {
             switch event {
             case .confirmed: traffic.connect(now: now)
             case .message(_, _, let range): traffic.receive(events.bytes(range))
+            case .bulk(.range(_, let offset, let range)):
+                traffic.receiveBulk(at: offset, events.bytes(range))
+            case .bulk(let event): hear(event)
             case .closed(let reason):
                 say("CLOSED \(reason)")
                 loop.stop()
@@ -143,14 +146,36 @@ final class Peer: EventHandler {
         events.removeAll()
     }
 
+    private func hear(_ event: BulkEvent) {
+        switch event {
+        case .offered(_, let transfer, _):
+            _ = try? session?.acceptTransfer(transfer, from: 0)
+        case .wanted, .room: supply()
+        case .range, .received, .sent: break
+        case .stopped: loop.stop()
+        }
+    }
+
+    /// Supplies as much of the transfer as the session takes.
+    private func supply() {
+        while let chunk = traffic.nextBulk() {
+            let span = chunk.span
+            let bytes = span.bytes
+            let count = session?.supplyTransfer(Self.transfer, bytes) ?? 0
+            traffic.supplied(count)
+            if count < chunk.count { return }
+        }
+    }
+
     /// Sends what is due, and sets the next alarm.
     private func flush(now: Instant) {
-        if session != nil {
+        if session != nil, options.isBulk {
+            if let byteCount = traffic.beginBulk(now: now) {
+                try? session?.offerTransfer(Self.transfer, byteCount: UInt64(byteCount))
+            }
+        } else if session != nil {
             traffic.sendDue(now: now) { message in
-                if options.isBulk, (session?.queuedMessages ?? 0) >= Self.bulkQueueMax {
-                    return false
-                }
-                return (try? session?.send(message, as: .durable, now: now)) != nil
+                (try? session?.send(message, as: .durable, now: now)) != nil
             }
         }
         while true {
@@ -160,8 +185,7 @@ final class Peer: EventHandler {
         }
         _ = socket.send(&outgoing)
         var next = min(end, session?.deadline ?? handshake?.deadline ?? .distantFuture)
-        // A bulk sender is woken by acknowledgements, not by its schedule.
-        if !options.isBulk { next = min(next, traffic.nextDue) }
+        next = min(next, traffic.nextDue)
         loop.wake(self, at: next)
     }
 

@@ -54,10 +54,7 @@ struct Traffic {
     /// When the next message is due; `.distantFuture` if there is none.
     var nextDue: Instant {
         guard let connected else { return .distantFuture }
-        if options.isBulk {
-            let isOver = options.isServer || sent * message.count >= options.bulkByteCount
-            return isOver ? .distantFuture : Instant(nanoseconds: 0)
-        }
+        if options.isBulk { return .distantFuture }
         guard sent < options.messagesCount else { return .distantFuture }
         return connected + Self.lead + options.interval * Int64(sent)
     }
@@ -65,16 +62,45 @@ struct Traffic {
     /// Calls `send` with each message that is due, until it returns `false`.
     mutating func sendDue(now: Instant, _ send: (RawSpan) -> Bool) {
         while nextDue <= now {
-            if options.isBulk, sent == 0 { bulkStart = now.nanoseconds }
-            let due = options.isBulk ? bulkStart : nextDue.nanoseconds
-            message.withUnsafeMutableBytes {
-                $0.storeBytes(of: Self.magic, as: UInt32.self)
-                $0.storeBytes(
-                    of: UInt32(truncatingIfNeeded: sent), toByteOffset: 4, as: UInt32.self)
-                $0.storeBytes(of: due, toByteOffset: 8, as: Int64.self)
-            }
+            writeHead(due: nextDue.nanoseconds)
             guard send(message.span.bytes) else { return }
             sent += 1
+        }
+    }
+
+    /// Bytes of the transfer to offer, once: at the first call after connecting.
+    mutating func beginBulk(now: Instant) -> Int? {
+        guard connected != nil, !options.isServer, bulkStart == 0 else { return nil }
+        bulkStart = now.nanoseconds
+        return options.bulkByteCount
+    }
+
+    /// The next bytes of the transfer; `nil` after the last.
+    mutating func nextBulk() -> [UInt8]? {
+        let rest = options.bulkByteCount - sent
+        guard rest > 0 else { return nil }
+        if sent == 0 { writeHead(due: bulkStart) }
+        return Array(message.prefix(rest))
+    }
+
+    /// Notes that so many of them were taken.
+    mutating func supplied(_ count: Int) { sent += count }
+
+    /// Takes bytes of the transfer in, which begins with when it was begun.
+    mutating func receiveBulk(at offset: UInt64, _ bytes: RawSpan) {
+        if offset == 0, bytes.byteCount >= Self.headByteCount {
+            bulkStart = bytes.unsafeLoadUnaligned(fromByteOffset: 8, as: Int64.self)
+        }
+        bulkEnd = EventLoop.now.nanoseconds
+        bulkReceived += bytes.byteCount
+        if bulkReceived >= options.bulkByteCount { finishBulk() }
+    }
+
+    private mutating func writeHead(due: Int64) {
+        message.withUnsafeMutableBytes {
+            $0.storeBytes(of: Self.magic, as: UInt32.self)
+            $0.storeBytes(of: UInt32(truncatingIfNeeded: sent), toByteOffset: 4, as: UInt32.self)
+            $0.storeBytes(of: due, toByteOffset: 8, as: Int64.self)
         }
     }
 
@@ -88,15 +114,8 @@ struct Traffic {
         let due = message.unsafeLoadUnaligned(fromByteOffset: 8, as: Int64.self)
         if sequence != expected { disorder += 1 }
         expected = sequence &+ 1
-        if options.isBulk {
-            bulkStart = due
-            bulkEnd = now
-            bulkReceived += message.byteCount
-            if bulkReceived >= options.bulkByteCount { finishBulk() }
-        } else {
-            records.append(Record(sequence: sequence, due: due, received: now))
-            if records.count == options.messagesCount { say("DONE") }
-        }
+        records.append(Record(sequence: sequence, due: due, received: now))
+        if records.count == options.messagesCount { say("DONE") }
     }
 
     /// Writes the log, and says what was used and counted.
