@@ -117,6 +117,9 @@ extension SendQueue {
 
     private mutating func candidate(now: Instant, last: Int) -> Pick? {
         var reserved = false
+        #if PETREL_PLANTED
+            let last = PlantedBug.bulkStarvesChat.isActive ? Band.count - 1 : last
+        #endif
         for band in stride(from: last, to: 0, by: -1)
         where owed[band] >= Self.share * FlowRings.quantum {
             if let pick = candidate(band, now: now, &reserved) { return pick }
