@@ -5,8 +5,8 @@ internal import PetrelWire
 
 /// A window that grows with the cube of the time since the last loss.
 ///
-/// It fills the queue and takes every loss for congestion: right on clean links and beside its like,
-/// slow where radio loses packets.
+/// It fills the queue and takes every loss for congestion: right on clean links and beside its
+/// like, slow where radio loses packets.
 struct Cubic: CongestionController {
     private static let datagram = WireLimits.datagramByteCountMax
     /// The factor of the cube, in packets per second cubed (RFC 9438 §5.1).
