@@ -227,8 +227,8 @@ extension SyncEngine {
         conversations[id]?.isUntold = false
     }
 
-    /// What was told so long ago in this session is on the server's disk, and need not be told again
-    /// after a restart.
+    /// What was told so long ago in this session is on the server's disk, and need not be told
+    /// again after a restart.
     private mutating func forgetTold(before moment: Instant) {
         var kept = 0
         for id in recentlyTold {
