@@ -39,6 +39,7 @@ public final class PetrelClient: Sendable {
         var settings = ClientConfiguration()
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
         settings.session.revealsSecrets = configuration.keyLog != nil
+        settings.session.isTracing = configuration.qlogDirectory != nil
         do {
             settings.session = try settings.session.validated()
         } catch {
@@ -57,7 +58,8 @@ public final class PetrelClient: Sendable {
                 try Runner(
                     shared: shared, store: store, core: core, host: address.host,
                     port: address.port, network: configuration.network,
-                    keyLogPath: configuration.keyLog))
+                    keyLogPath: configuration.keyLog,
+                    qlogDirectory: configuration.qlogDirectory))
             guard Thread.start({ runner.value.run() }) else {
                 throw PetrelError(
                     .system, "the system has no threads left", advice: "raise its limit")
