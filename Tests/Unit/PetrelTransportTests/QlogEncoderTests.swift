@@ -2,9 +2,10 @@
 
 import Foundation
 import PetrelBase
-import PetrelTransport
 import PetrelWire
 import Testing
+
+@testable import PetrelTransport
 
 @Suite struct QlogEncoderTests {
     private let encoder = QlogEncoder(
@@ -117,8 +118,9 @@ import Testing
     }
 
     @Test func bothEndsNameTheirSessionAlike() throws {
-        let pair = Pair()
-        try pair.connect()
-        #expect(pair.client?.serverConnectionID == pair.server?.serverConnectionID)
+        let pair = try Pair()
+        pair.run(for: .seconds(1)) { $0.atServer.confirmed == 1 }
+        let ids = (pair.client?.serverConnectionID, pair.server?.serverConnectionID)
+        #expect(ids.0 != nil && ids.0 == ids.1)
     }
 }
