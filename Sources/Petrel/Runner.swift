@@ -132,9 +132,9 @@ final class Runner: EventHandler {
     init(
         shared: Shared, store: FileClientStore, core: consuming ClientCore, host: String,
         port: UInt16, network: Configuration.Network, keyLogPath: String?,
-        qlogDirectory: String?
+        logs: LogDirectory?
     ) throws(SystemError) {
-        if let qlogDirectory { logs = try LogDirectory(path: qlogDirectory) } else { logs = nil }
+        self.logs = logs
         if let keyLogPath { keyLog = try KeyLogFile(path: keyLogPath) } else { keyLog = nil }
         self.network = network
         self.shared = shared
