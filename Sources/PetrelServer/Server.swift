@@ -81,7 +81,9 @@ public final class Server {
             _ = mailboxes.hashes.post(Worker.HashDone(ticket: ticket, result: result))
         }
         let keyLog = try Self.keyLog(settings.keyLog)
+        let logs = try Self.logs(settings.qlogDirectory)
         var seeded = core
+        seeded.session.isTracing = logs != nil
         seeded.session.revealsSecrets = settings.keyLog != nil
         seeded.seed = SecureRandom().next()
         let brain = ServerCore(
@@ -89,7 +91,7 @@ public final class Server {
         do throws(SystemError) {
             worker = try Worker(
                 core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
-                stopTimeout: settings.stopTimeout, keyLog: keyLog)
+                stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
             if settings.signals == .stop {
                 try loop.watchSignal(SIGINT, with: worker)
                 try loop.watchSignal(SIGTERM, with: worker)
@@ -141,6 +143,18 @@ public final class Server {
             throw ServerError(
                 kind: .keyFile, happened: "The key log \(path) cannot be used: \(error).",
                 advice: "Name a file that only its owner may read, or a new one.")
+        }
+    }
+
+    private static func logs(_ path: String?) throws(ServerError) -> LogDirectory? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            return try LogDirectory(path: path)
+        } catch {
+            throw ServerError(
+                kind: .configuration,
+                happened: "The qlog directory \(path) cannot be used: \(error).",
+                advice: "Name a directory that exists and can be written to.")
         }
     }
 

@@ -38,18 +38,37 @@ final class Worker: EventHandler {
         var jobs: [HashJobTicketed] = []
         var signs: [Void] = []
         let keyLog: KeyLogFile?
+        let logs: LogDirectory?
+        let qlog: QlogEncoder
+        var traces: [SessionTrace] = []
 
-        init(core: consuming ServerCore, socket: consuming UDPSocket, keyLog: consuming KeyLogFile?)
-        {
+        init(
+            core: consuming ServerCore, socket: consuming UDPSocket,
+            keyLog: consuming KeyLogFile?, logs: LogDirectory?
+        ) {
             self.core = core
             self.socket = socket
             self.keyLog = keyLog
+            self.logs = logs
+            qlog = QlogEncoder(.server, now: EventLoop.now, wall: WallTime.now)
         }
 
         mutating func logKeys() {
             guard keyLog != nil else { return }
             let lines = core.takeKeyLog()
             keyLog?.append(lines)
+        }
+
+        mutating func logTraces() {
+            guard let logs else { return }
+            core.takeTraces(into: &traces)
+            for trace in traces {
+                let id = trace.serverConnectionID
+                logs.append(
+                    qlog.events(trace.events), to: qlog.fileName(serverConnectionID: id),
+                    head: qlog.head(serverConnectionID: id))
+            }
+            traces.removeAll(keepingCapacity: true)
         }
     }
 
@@ -65,9 +84,10 @@ final class Worker: EventHandler {
 
     init(
         core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
-        mailboxes: Mailboxes, stopTimeout: Interval, keyLog: consuming KeyLogFile?
+        mailboxes: Mailboxes, stopTimeout: Interval, keyLog: consuming KeyLogFile?,
+        logs: LogDirectory?
     ) throws(SystemError) {
-        state = State(core: core, socket: socket, keyLog: keyLog)
+        state = State(core: core, socket: socket, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
         self.mailboxes = mailboxes
@@ -143,6 +163,7 @@ final class Worker: EventHandler {
         state.handOverHashes(to: pool, now: now, wall: wall)
         state.logKeys()
         let hasMore = flush(now: now)
+        state.logTraces()
         let isStopped = state.core.isDrained || stopDeadline <= now
         if state.core.hasFailed || isStopped || failure != nil { return loop.stop() }
         loop.wake(self, at: hasMore ? now : min(state.core.deadline, stopDeadline))
