@@ -6,8 +6,8 @@ public import PetrelBase
 ///
 ///     count u8 | ( identifier varint | length varint | value ) * count
 ///
-/// Values are varints. A parameter that is absent has its default, one that is unknown is skipped,
-/// one that stands twice is malformed.
+/// Values are varints, that of the reset token 16 bytes. A parameter that is absent has its default,
+/// one that is unknown is skipped, one that stands twice is malformed.
 public struct TransportParameters: Equatable, Sendable {
     /// The longest that this side holds an acknowledgement back; identifier 1, in milliseconds.
     public var ackDelayMax = Interval.milliseconds(25)
@@ -15,6 +15,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var initialCredit: UInt64 = 192 * 1_024
     /// Silence after which this side forgets the session; identifier 3, in milliseconds.
     public var idleTimeout = Interval.seconds(180)
+    /// What ends a RESET of this session; identifier 16, by the server alone.
+    public var resetToken: ResetToken?
 
     /// Creates the defaults.
     public init() {}
@@ -27,16 +29,22 @@ public struct TransportParameters: Equatable, Sendable {
 
     /// The most parameters in a list; more are malformed.
     private static let countMax = 32
+    /// The identifier of `resetToken`.
+    private static let resetTokenIdentifier: UInt64 = 16
 
     /// Writes the list.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
-        try writer.writeUInt8(UInt8(Identifier.allCases.count))
+        try writer.writeUInt8(UInt8(Identifier.allCases.count + (resetToken == nil ? 0 : 1)))
         for identifier in Identifier.allCases {
             let value = value(of: identifier)
             try writer.writeVarInt(identifier.rawValue)
             try writer.writeVarInt(UInt64(varIntByteCount(value)))
             try writer.writeVarInt(value)
         }
+        guard let resetToken else { return }
+        try writer.writeVarInt(Self.resetTokenIdentifier)
+        try writer.writeVarInt(UInt64(ResetToken.byteCount))
+        try resetToken.write(to: &writer)
     }
 
     /// Reads a list.
@@ -54,6 +62,12 @@ public struct TransportParameters: Equatable, Sendable {
                 throw .truncated(offset: reader.offset)
             }
             let bytes = try reader.readBytes(Int(length))
+            if number == Self.resetTokenIdentifier {
+                guard resetToken == nil, let token = ResetToken(exactly: bytes) else {
+                    throw .malformed(offset: reader.offset)
+                }
+                resetToken = token
+            }
             guard let identifier = Identifier(rawValue: number) else { continue }
             guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }
             seen |= 1 << number

@@ -46,7 +46,7 @@ struct FakeServer: ~Copyable {
             var bytes = span.mutableBytes
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
-        case .accept, nil: return
+        case .accept, .retry, nil: return
         }
     }
 
