@@ -54,10 +54,19 @@ public struct Hello: ~Copyable {
     ) -> Bool {
         let covered = WireLimits.helloByteCount - 2 * WireLimits.macByteCount
         guard datagram.byteCount == WireLimits.helloByteCount else { return false }
+        let mac2 = datagram.extracting(covered..<covered + WireLimits.macByteCount)
+        // Most of a flood shows none; four hashes a datagram would be wasted on it.
+        guard !isZero(mac2) else { return false }
         return secrets.accept(
-            datagram.extracting(first: covered),
-            mac2: datagram.extracting(covered..<covered + WireLimits.macByteCount),
-            from: address, now: now)
+            datagram.extracting(first: covered), mac2: mac2, from: address, now: now)
+    }
+
+    private static func isZero(_ mac: RawSpan) -> Bool {
+        var reader = ByteReader(mac)
+        guard let high = try? reader.readUInt64(), let low = try? reader.readUInt64() else {
+            return true
+        }
+        return high | low == 0
     }
 
     /// Opens a HELLO whose MAC1 is right.

@@ -106,12 +106,11 @@ int64_t bench_dropped(uint16_t port) {
     int64_t dropped = 0;
     while (fgets(line, sizeof line, file)) {
         unsigned address, own;
-        char *last = strrchr(line, ' ');
         if (sscanf(line, " %*d: %x:%x", &address, &own) != 2 || own != port) continue;
-        while (last && last > line && last[1] == '\n') {
-            *last = '\0';
-            last = strrchr(line, ' ');
-        }
+        size_t length = strlen(line);
+        while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\n'))
+            line[--length] = '\0';
+        char *last = strrchr(line, ' ');
         if (last) dropped += atoll(last + 1);
     }
     fclose(file);
