@@ -41,6 +41,14 @@
         case creditNotAnnounced
         /// A fragment may have two contents.
         case fragmentsConflict
+        /// A cookie is good for every port of its address.
+        case cookieNotBoundToPort
+        /// A cookie is good for ever.
+        case cookieNeverExpires
+        /// Under load no cookie is asked for.
+        case cookieNotAsked
+        /// Whatever looks like a RESET ends a client's session.
+        case resetUnchecked
         /// Bytes of lost packets stay counted as in flight.
         case lostStaysInFlight
         /// The timer of an acknowledgement is not stopped when it was sent.

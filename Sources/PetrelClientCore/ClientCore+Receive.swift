@@ -17,6 +17,7 @@ extension ClientCore {
         case .data where session != nil:
             _ = session?.receive(&datagram, from: address, now: now, into: &sessionEvents)
             noteHeard()
+        case .retry: receiveRetry(datagram.bytes, now: now)
         case .hello, .accept, .data, nil: strayDatagrams &+= 1
         }
         takeSessionEvents(now: now, wall: wall)
@@ -29,6 +30,21 @@ extension ClientCore {
         else { return }
         handshake = nil
         connector.resumed()
+    }
+
+    /// The server is under load: what it wants to see is kept for the next attempts as well.
+    private mutating func receiveRetry(_ datagram: RawSpan, now: Instant) {
+        guard handshake?.receiveRetry(datagram, now: now) == true else {
+            strayDatagrams &+= 1
+            return
+        }
+        switch handshake {
+        case .some(let handshake):
+            heldCookie = handshake.cookie.map {
+                HeldCookie(cookie: $0, server: handshakeAddress, until: now + Self.cookieLifetime)
+            }
+        case .none: break
+        }
     }
 
     private mutating func openSession(
@@ -48,6 +64,9 @@ extension ClientCore {
         requests = 0
         connector.connected(now: now)
     }
+
+    /// How long a server accepts a cookie at least (transport.md §4.7).
+    private static let cookieLifetime = Interval.seconds(120)
 
     /// Handles what the session has to say; the list is empty afterwards.
     mutating func takeSessionEvents(now: Instant, wall: WallTime) {
@@ -257,7 +276,7 @@ extension WaitReason {
     init(_ reason: CloseReason) {
         switch reason {
         case .closedByPeer(let code): self = .closedByServer(code: code)
-        case .silent: self = .silent
+        case .silent, .reset: self = .silent
         case .closedLocally, .violation: self = .violation
         }
     }

@@ -141,10 +141,14 @@ extension ClientCore {
         if sessionIsLive { resumption = attempt.number } else { session = nil }
         handshakeAddress = attempt.address
         handshakeStarted = now
+        if let held = heldCookie, held.server != attempt.address || held.until <= now {
+            heldCookie = nil
+        }
         do {
             handshake = try ClientHandshake(
                 identity: identity, server: server, counter: counter,
                 connectionID: UInt32(truncatingIfNeeded: random.next()),
+                cookie: heldCookie?.cookie,
                 configuration: configuration.session, lifetime: attempt.lifetime, now: now)
         } catch {
             // The server's key is one that no key agrees with.

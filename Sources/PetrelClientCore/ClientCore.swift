@@ -40,6 +40,13 @@ public struct ClientCore: ~Copyable {
         var retryAt: Instant
     }
 
+    /// A cookie of a server under load, and how long it is worth showing.
+    struct HeldCookie {
+        var cookie: Cookie
+        var server: Address
+        var until: Instant
+    }
+
     let configuration: ClientConfiguration
     let identity: KeyPair
     let server: PublicKey
@@ -50,6 +57,7 @@ public struct ClientCore: ~Copyable {
     var handshake: ClientHandshake?
     var handshakeAddress = Address.none
     var handshakeStarted = Instant(nanoseconds: 0)
+    var heldCookie: HeldCookie?
     /// The attempt under way, if the session is live beside it.
     var resumption = 0
     /// Whether something besides silence says that the session's path may be gone.

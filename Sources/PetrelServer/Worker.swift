@@ -79,6 +79,8 @@ final class Worker: EventHandler {
     private let stopTimeout: Interval
     /// When a stop ends, whatever is left to do.
     private var stopDeadline = Instant.distantFuture
+    /// When the loop was asked to wake up at the latest.
+    private var wakesAt = Instant.distantFuture
     /// What broke the socket, after which there is no server.
     private(set) var failure: SystemError?
 
@@ -105,6 +107,7 @@ final class Worker: EventHandler {
 
     func readable(_ descriptor: Int32, now: Instant) {
         let wall = Self.wall
+        state.core.noteLag(now - wakesAt, now: now)
         switch descriptor {
         case mailboxes.commits.descriptor:
             mailboxes.commits.drain(into: &state.signs)
@@ -129,6 +132,7 @@ final class Worker: EventHandler {
 
     func due(now: Instant) {
         let wall = Self.wall
+        state.core.noteLag(now - wakesAt, now: now)
         state.core.advance(now: now, wall: wall)
         finish(now: now, wall: wall)
     }
@@ -166,7 +170,8 @@ final class Worker: EventHandler {
         state.logTraces()
         let isStopped = state.core.isDrained || stopDeadline <= now
         if state.core.hasFailed || isStopped || failure != nil { return loop.stop() }
-        loop.wake(self, at: hasMore ? now : min(state.core.deadline, stopDeadline))
+        wakesAt = hasMore ? now : min(state.core.deadline, stopDeadline)
+        loop.wake(self, at: wakesAt)
     }
 
     /// Sends what the core has; returns whether it may have more.

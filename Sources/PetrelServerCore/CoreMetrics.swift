@@ -4,7 +4,7 @@ internal import PetrelTransport
 
 /// Counters of one core since its start.
 public struct CoreMetrics: Equatable, Sendable {
-    /// Datagrams handed in; equal to those accepted and all those dropped.
+    /// Datagrams handed in; equal to those accepted, those dropped, and HELLOs that wait.
     public var datagramsReceived: UInt64 = 0
     /// Datagrams that a session took in, and HELLOs that were answered.
     public var datagramsAccepted: UInt64 = 0
@@ -30,6 +30,13 @@ public struct CoreMetrics: Equatable, Sendable {
     /// Dropped: a HELLO for which there is no room, or while the server stops.
     public var droppedHelloRefused: UInt64 = 0
 
+    /// Dropped: a HELLO without a cookie under load; it was answered with one.
+    public var droppedHelloUncookied: UInt64 = 0
+    /// Dropped: a HELLO of a host that says it too often.
+    public var droppedHelloTooOften: UInt64 = 0
+
+    /// RESETs for packets of sessions that are not known any more.
+    public var resetsSent: UInt64 = 0
     /// HELLOs answered with a new session.
     public var hellosAccepted: UInt64 = 0
     /// Copies of a HELLO answered with the same ACCEPT.
@@ -67,5 +74,6 @@ public struct CoreMetrics: Equatable, Sendable {
     public var datagramsDropped: UInt64 {
         droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedHelloUnproved
             + droppedHelloUnopened + droppedHelloReplayed + droppedHelloRefused
+            + droppedHelloUncookied + droppedHelloTooOften
     }
 }

@@ -166,7 +166,6 @@ extension ServerCore {
         if let principal = sessions[handle].state.principal {
             live.remove(handle, account: principal.account)
         }
-        halfOpen.remove(handle)
         sessions[handle].state.phase = .over
         metrics.sessionsEnded += 1
     }

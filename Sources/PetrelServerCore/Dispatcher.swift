@@ -40,7 +40,10 @@ extension ServerCore {
                 receiveGarbage(error, from: handle, now: now)
             }
         case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered: break
-        case .addressMoved(let address): sessions[handle].state.address = address
+        case .addressMoved(let address):
+            hosts.remove(Host(sessions[handle].state.address))
+            hosts.insert(Host(address))
+            sessions[handle].state.address = address
         case .closed: retire(handle)
         }
     }

@@ -50,7 +50,7 @@ extension ServerCore {
 
     /// The peer holds its key: welcomes the device, or tells it that it is a stranger.
     mutating func confirm(_ handle: Handle, now: Instant, wall: WallTime) {
-        guard halfOpen.remove(handle) else { return }
+        guard sessions[handle].state.phase == .halfOpen else { return }
         metrics.sessionsConfirmed += 1
         let key = sessions[handle].state.key
         do throws(StoreFailure) {

@@ -34,7 +34,7 @@ extension ServerCore {
     /// - Complexity: O(sessions and what they have under way); not for the packet path.
     public func audit() -> AuditFinding? {
         guard halfOpen.count <= configuration.halfOpenMax,
-            sessions.count <= configuration.sessionsMax + configuration.halfOpenMax
+            sessions.count <= configuration.sessionsMax
         else { return .unbounded("\(sessions.count) sessions") }
         guard operations.count <= configuration.operationsMax else {
             return .unbounded("\(operations.count) operations")
@@ -44,6 +44,12 @@ extension ServerCore {
         }
         guard table.count == sessions.count else {
             return .unbalanced("\(table.count) connection IDs for \(sessions.count) sessions")
+        }
+        guard hosts.sessionsCount == sessions.count else {
+            return .unbalanced("\(hosts.sessionsCount) sessions of hosts, \(sessions.count) in all")
+        }
+        guard waitingCount <= configuration.hellosWaitingMax else {
+            return .unbounded("\(waitingCount) HELLOs wait")
         }
         var enrolled = 0
         for slot in 0..<sessions.capacity {
@@ -68,6 +74,7 @@ extension ServerCore {
         }
         digest.add(sessions.count)
         digest.add(halfOpen.count)
+        digest.add(waitingCount)
         digest.add(operations.count)
         digest.add(enrolments.count)
         digest.add(nextTicket)

@@ -8,11 +8,7 @@ internal import PetrelTransport
 extension ServerCore {
     /// Runs what is due.
     public mutating func advance(now: Instant, wall: WallTime) {
-        while let (handle, deadline) = halfOpen.first, deadline <= now {
-            halfOpen.remove(handle)
-            remove(handle)
-            metrics.halfOpenExpired += 1
-        }
+        while halfOpen.removeFirst(until: now) { metrics.halfOpenExpired += 1 }
         // Ends, because settling takes the deadline out until the session was asked by `transmit`.
         while let (slot, deadline) = deadlines.first, deadline <= now {
             deadlines.remove(slot)

@@ -1,4 +1,4 @@
-// Datagrams go out: answers to HELLOs first, then what each ready session has.
+// Datagrams go out: what each ready session has, then answers to strangers.
 
 public import PetrelBase
 internal import PetrelMessaging
@@ -14,21 +14,23 @@ extension ServerCore {
     public mutating func transmit(
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
-        guard let transmission = nextAnswer(into: &room) ?? nextPacket(into: &room, now: now)
+        guard
+            let transmission = nextPacket(into: &room, now: now)
+                ?? nextAnswer(into: &room, now: now)
         else { return nil }
         metrics.datagramsSent += 1
         metrics.bytesSent += UInt64(transmission.byteCount)
         return transmission
     }
 
-    private mutating func nextAnswer(into room: inout MutableRawSpan) -> Transmission? {
-        while let answer = answers.popFirst() {
-            guard let accept = halfOpen.accept(of: answer.handle) else { continue }
-            var writer = ByteWriter(&room)
-            guard (try? writer.writeBytes(accept.span.bytes)) != nil else { continue }
-            return Transmission(byteCount: accept.count, destination: answer.destination)
+    /// Opens HELLOs until one has an answer, as many as this wakeup may.
+    private mutating func nextAnswer(
+        into room: inout MutableRawSpan, now: Instant
+    ) -> Transmission? {
+        while true {
+            if let answer = admission.transmit(into: &room, now: now) { return answer }
+            guard openNextHello(now: now) else { return nil }
         }
-        return nil
     }
 
     private mutating func nextPacket(
@@ -85,6 +87,7 @@ extension ServerCore {
     mutating func remove(_ handle: Handle) {
         guard sessions.contains(handle) else { return }
         table.remove(sessions[handle].state.connectionID)
+        hosts.remove(Host(sessions[handle].state.address))
         deadlines.remove(handle.slot)
         _ = sessions.remove(handle)
     }

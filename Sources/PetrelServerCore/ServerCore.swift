@@ -29,11 +29,12 @@ public struct ServerCore: ~Copyable {
     var table: SessionTable
     var deadlines: DeadlineQueue
     var halfOpen: HalfOpenTable
+    var admission: Admission
+    var hosts = LiveHosts()
     var counters: CounterTable
     var live = LiveDevices()
 
     // What is to be sent.
-    var answers: RingBuffer<HelloAnswer>
     /// Slots whose sessions may have something to send, each once.
     var ready: RingBuffer<Int>
     var isReady: [Bool]
@@ -66,15 +67,16 @@ public struct ServerCore: ~Copyable {
         configuration: ServerCoreConfiguration, identity: consuming KeyPair, store: any Store,
         now: Instant
     ) {
-        let slots = configuration.sessionsMax + configuration.halfOpenMax
+        let slots = configuration.sessionsMax
         helloKey = Mac1Key(serverKey: identity.publicKey)
         random = RandomStream(seed: configuration.seed, label: "server core")
+        admission = Admission(
+            configuration: configuration, identity: identity, secret: random.next(), now: now)
         sessions = Slab(capacity: slots)
         table = SessionTable(capacity: slots)
         deadlines = DeadlineQueue(capacity: slots)
-        halfOpen = HalfOpenTable(slots: slots)
+        halfOpen = HalfOpenTable(capacity: configuration.halfOpenMax)
         counters = CounterTable(capacity: configuration.countersMax)
-        answers = RingBuffer(capacity: configuration.halfOpenMax)
         ready = RingBuffer(capacity: slots)
         isReady = Array(repeating: false, count: slots)
         operations = RingBuffer(capacity: configuration.operationsMax)
@@ -93,7 +95,9 @@ public struct ServerCore: ~Copyable {
     /// The key that clients must know.
     public var publicKey: PublicKey { identity.publicKey }
     /// Sessions, half-open and closing ones included.
-    public var sessionsCount: Int { sessions.count }
+    public var sessionsCount: Int { sessions.count + halfOpen.count }
+    /// HELLOs that wait to be opened: received, and neither accepted nor dropped yet.
+    public var waitingCount: Int { admission.waitingCount }
     /// Sessions that wait for the client's first packet.
     public var halfOpenCount: Int { halfOpen.count }
     /// Operations that were submitted and are not durable yet.
@@ -105,20 +109,18 @@ public struct ServerCore: ~Copyable {
     public var deadline: Instant {
         min(
             deadlines.first?.deadline ?? .distantFuture,
-            halfOpen.first?.deadline ?? .distantFuture, nextPurge)
+            halfOpen.deadline, admission.deadline, nextPurge)
     }
 
     /// Closes all sessions and takes no more; operations under way still complete.
     public mutating func stop(now: Instant) {
         guard !isStopping else { return }
         isStopping = true
+        metrics.droppedHelloRefused += UInt64(admission.clear())
+        while halfOpen.removeFirst(until: .distantFuture) {}
         for slot in 0..<sessions.capacity {
             guard let handle = sessions.handle(slot: slot) else { continue }
-            if halfOpen.remove(handle) {
-                remove(handle)
-            } else {
-                close(handle, .serverStopping, now: now)
-            }
+            close(handle, .serverStopping, now: now)
         }
     }
 
@@ -129,12 +131,6 @@ public struct ServerCore: ~Copyable {
     public mutating func withStore<Result>(_ body: (inout any Store) -> Result) -> Result {
         body(&store)
     }
-}
-
-/// An ACCEPT that is to be sent, for a session that may have gone meanwhile.
-struct HelloAnswer {
-    var handle: Handle
-    var destination: Address
 }
 
 extension DeviceKey {

@@ -12,27 +12,39 @@ public struct ServerCoreConfiguration: Sendable {
     /// What identifiers are drawn from; a secret of the process, or a simulation's seed.
     public var seed: UInt64
     /// Sessions that are confirmed; a HELLO beyond them is passed over in silence.
-    public var sessionsMax = 4_096
+    public var sessionsMax = ServerLimits.sessionsMax
     /// Sessions that wait for the client's first packet; the oldest gives way.
-    public var halfOpenMax = 4_096
+    public var halfOpenMax = ServerLimits.halfOpenMax
     /// How long such a session waits after the last copy of its HELLO.
-    public var halfOpenLifetime = Interval.seconds(10)
+    public var halfOpenLifetime = ServerLimits.halfOpenLifetime
     /// Device keys whose handshake counter is remembered beside the store's.
-    public var countersMax = 16_384
+    public var countersMax = ServerLimits.countersMax
+    /// HELLOs that wait to be opened.
+    public var hellosWaitingMax = ServerLimits.hellosWaitingMax
+    /// HELLOs opened in one wakeup.
+    public var hellosPerWakeupMax = ServerLimits.hellosPerWakeupMax
+    /// Packets to half-open sessions in one wakeup that may fail to open.
+    public var failedConfirmationsPerWakeupMax = ServerLimits.failedConfirmationsPerWakeupMax
+    /// Datagrams that wait to be sent to strangers.
+    public var answersMax = ServerLimits.answersMax
+    /// How long a secret makes cookies; it is accepted as long again.
+    public var cookieLifetime = ServerLimits.cookieLifetime
+    /// Hosts whose HELLOs are counted.
+    public var hostsMax = ServerLimits.hostsMax
     /// Operations that were submitted and are not durable yet.
-    public var operationsMax = 8_192
+    public var operationsMax = ServerLimits.operationsMax
     /// Passwords that are being hashed, or wait for it.
-    public var hashJobsMax = 64
+    public var hashJobsMax = ServerLimits.hashJobsMax
     /// Messages in a session's queue from which on pushes are skipped: the client will sync.
-    public var pushMessagesMax = 256
+    public var pushMessagesMax = ServerLimits.pushMessagesMax
     /// Bytes in a session's queue from which on pushes are skipped.
-    public var pushBytesMax = 512 * 1_024
+    public var pushBytesMax = ServerLimits.pushBytesMax
     /// Messages that are no commands after which a session is closed.
-    public var garbageMax = 16
+    public var garbageMax = ServerLimits.garbageMax
     /// How often old deduplication rows are forgotten.
     public var purgeInterval = Interval.seconds(600)
-    /// Rows that one purge forgets: huge transactions slow all later ones.
-    public var purgeRowsMax = 1_024
+    /// Rows that one purge forgets.
+    public var purgeRowsMax = ServerLimits.purgeRowsMax
     /// The settings of each session.
     public var session = SessionConfiguration()
 

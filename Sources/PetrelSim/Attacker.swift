@@ -88,9 +88,14 @@ struct ServerProbe {
 extension Simulation {
     /// Looks at the server, if the datagram is one that must leave no trace.
     func probe(for flight: Flight) -> ServerProbe? {
-        guard case .attack(let attack) = flight.maker, attack == .garbage || attack == .replay
-        else {
-            return nil
+        guard case .attack(let attack) = flight.maker else { return nil }
+        switch attack {
+        case .garbage, .replay, .stolenCookie: break
+        case .hello:
+            // Under load none of these leaves a trace, for they show no cookie.
+            let local = server.clock.local(now)
+            guard server.core?.isUnderLoad(now: local) == true else { return nil }
+        case .spoof, .reset: return nil
         }
         return ServerProbe(
             digest: server.core?.stateDigest ?? 0,
@@ -159,16 +164,17 @@ extension Simulation {
 
     func floodWithHellos(count: Int, isProved: Bool) {
         for i in 0..<count {
-            var bytes = hello(counter: UInt64(i + 1))
+            var bytes = strangersHello(counter: UInt64(i + 1))
             if !isProved, !bytes.isEmpty { bytes[bytes.count - 17] ^= 0x10 }
             attack(bytes, from: attacker.victim(), as: isProved ? .hello : .garbage)
         }
     }
 
-    private func hello(counter: UInt64) -> [UInt8] {
+    /// The HELLO of a device that is heard once.
+    func strangersHello(counter: UInt64, cookie: Cookie? = nil) -> [UInt8] {
         let attempt = try? ClientHandshake(
             identity: KeyPair(), server: server.publicKey, counter: counter,
-            connectionID: UInt32(truncatingIfNeeded: attacker.random.next()),
+            connectionID: UInt32(truncatingIfNeeded: attacker.random.next()), cookie: cookie,
             configuration: SessionConfiguration(), lifetime: .seconds(1), now: now)
         guard var attempt else { return [] }
         var bytes = [UInt8](repeating: 0, count: 1_452)

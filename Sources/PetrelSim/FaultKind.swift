@@ -12,7 +12,8 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     /// What happens to links and addresses.
     case rate, blackHole, blackout, partition, natExpiry, rebinding, moving, addressReuse
     /// Attackers.
-    case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary
+    case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary,
+        cookieTheft, forgedReset
     /// The server's disk, and the clients'.
     case slowDisk, longCommits, diskFull, diskError, clientDiskFull
     /// Processes and clocks.

@@ -18,6 +18,8 @@ final class Intruder {
         case pathFlood(Int)
         /// It enrols, and asks for conversations of others.
         case burglary
+        /// It gets a cookie, for others to show.
+        case cookieTheft(Int)
     }
 
     let plan: Plan
@@ -40,6 +42,7 @@ final class Intruder {
     /// What the server told it.
     private(set) var notices: [Notice] = []
     private var hasAsked = false
+    private var stolen: Cookie?
 
     init(_ plan: Plan, index: Int, server: PublicKey, now: Instant) {
         self.plan = plan
@@ -74,7 +77,15 @@ final class Intruder {
         var bytes = flight.bytes
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
-        if session == nil {
+        if case .cookieTheft = plan {
+            _ = handshake?.receive(&datagram, from: source, now: now)
+            switch handshake {
+            case .some(let handshake): stolen = handshake.cookie
+            case .none: break
+            }
+            // With a cookie, or with an answer without one: it has seen enough.
+            handshake = nil
+        } else if session == nil {
             session = handshake?.receive(&datagram, from: source, now: now)
             guard session != nil else { return }
             handshake = nil
@@ -91,6 +102,12 @@ final class Intruder {
         if handshake?.isExpired(now: now) == true { handshake = nil }
         session?.advance(now: now, into: &events)
         takeEvents()
+    }
+
+    /// Returns the cookie once.
+    func takeStolen() -> Cookie? {
+        defer { stolen = nil }
+        return stolen
     }
 
     private func takeEvents() {
@@ -130,7 +147,7 @@ final class Intruder {
             return []
         }
         switch plan {
-        case .burglary: return []
+        case .burglary, .cookieTheft: return []
         case .optimist:
             struckAt = now
             return [(packet([0x02, 0x80, 0x01, 0, 0, 0, 1, 0]), address)]
@@ -260,6 +277,7 @@ extension Simulation {
         intruder.burgle(oracle.conversations, now: now)
         if let sentence = oracle.theft(intruder.notices) { oracle.fail(.private_, sentence) }
         let delay = Attacker.delay(index)
+        if let cookie = intruder.takeStolen() { show(cookie, of: intruder) }
         while let bytes = intruder.transmit(now: now) {
             fly(bytes, from: intruder.address, index, after: delay)
         }

@@ -33,7 +33,9 @@ extension Oracle {
             }
         }
         guard let metrics = server.core?.metrics else { return }
-        if metrics.datagramsReceived != metrics.datagramsAccepted + metrics.datagramsDropped {
+        let waiting = UInt64(server.core?.waitingCount ?? 0)
+        let settled = metrics.datagramsAccepted + metrics.datagramsDropped
+        if metrics.datagramsReceived != settled + waiting {
             fail(
                 .conservation,
                 "the server received \(metrics.datagramsReceived) datagrams, accepted "

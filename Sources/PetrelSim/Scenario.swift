@@ -151,6 +151,10 @@ public struct Deed: Codable, Equatable, Sendable {
         case burglary
         /// HELLOs without end, with or without a valid MAC1.
         case helloFlood(count: Int, isProved: Bool)
+        /// A client gets a cookie, and HELLOs show it from elsewhere, and when it is old.
+        case cookieTheft(count: Int)
+        /// Datagrams that look like the end of a session come to a device.
+        case forgeReset(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.
         case diskFull(duration: Int)

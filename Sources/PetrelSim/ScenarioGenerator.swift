@@ -33,6 +33,7 @@ public struct ScenarioGenerator {
         drawWork(&work)
         drawNetworkDeeds()
         drawAttacks()
+        drawThefts()
         drawDiskDeeds()
         drawProcessDeeds()
         let ordered = deeds.enumerated().sorted { a, b in
@@ -227,6 +228,15 @@ extension ScenarioGenerator {
             let isProved = random.chance(0.5)
             return .helloFlood(
                 count: 10 + Int(random.below(isProved ? 30 : 200)), isProved: isProved)
+        }
+    }
+
+    private mutating func drawThefts() {
+        scatter(.cookieTheft, 0.25, most: 3) { random, _ in
+            .cookieTheft(count: 2 + Int(random.below(8)))
+        }
+        scatter(.forgedReset, 0.2, most: 4) { random, client in
+            .forgeReset(client: client, count: 1 + Int(random.below(10)))
         }
     }
 

@@ -77,12 +77,19 @@ final class SimulatedServer {
         armedCrash = nil
     }
 
+    /// Shorter than the product's, so that cookies expire within a run.
+    static let cookieLifetime = Interval.seconds(5)
+
     /// As it ships, but small: tables are allocated for each life anew.
     private static func configuration(seed: UInt64) -> ServerCoreConfiguration {
         var configuration = ServerCoreConfiguration(seed: seed)
         configuration.sessionsMax = 48
         configuration.halfOpenMax = 16
         configuration.countersMax = 256
+        configuration.hellosWaitingMax = 32
+        configuration.answersMax = 64
+        configuration.hostsMax = 64
+        configuration.cookieLifetime = cookieLifetime
         configuration.operationsMax = 24
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12

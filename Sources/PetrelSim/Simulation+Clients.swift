@@ -44,7 +44,10 @@ extension Simulation {
             return
         }
         var before: UInt64?
-        if case .attack(.garbage) = flight.maker { before = client.core?.stateDigest }
+        switch flight.maker {
+        case .attack(.garbage), .attack(.reset): before = client.core?.stateDigest
+        case .attack, .client, .intruder, .server: break
+        }
         var bytes = flight.bytes
         feed(client, &bytes, from: flight.source)
         if let before, before != client.core?.stateDigest {

@@ -14,7 +14,8 @@ extension Simulation {
             write(client: client, account: account, byteCount: byteCount)
         case .blackout, .partition, .blackHole, .rebind, .move, .reuseAddress:
             disturbNetwork(what)
-        case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood:
+        case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
+            .cookieTheft, .forgeReset:
             attack(what)
         case .diskFull, .diskError, .clientDiskFull: spoilDisk(what)
         case .crashServer, .pauseServer, .stopServer: disturbServer(what)
@@ -80,6 +81,11 @@ extension Simulation {
         case .burglary: admit(.burglary)
         case .helloFlood(let count, let isProved):
             floodWithHellos(count: count, isProved: isProved)
+        case .cookieTheft(let count):
+            makeServerLag()
+            admit(.cookieTheft(count))
+        case .forgeReset(let client, let count) where isClient(client):
+            forgeResets(count: count, toClient: client)
         default: break
         }
     }

@@ -23,6 +23,10 @@ struct Flight {
         case spoof
         /// A HELLO that opens, or does not.
         case hello
+        /// A HELLO with a cookie of another address, or an old one.
+        case stolenCookie
+        /// What looks like the end of a session.
+        case reset
     }
 
     var bytes: [UInt8]
@@ -138,6 +142,7 @@ extension Simulation {
             switch first {
             case PacketForm.helloByte: "HELLO"
             case PacketForm.acceptByte: "ACCEPT"
+            case PacketForm.retryByte: "RETRY"
             default: "data"
             }
         return "\(kind) \(bytes.count) B"

@@ -124,7 +124,7 @@ extension Simulation {
         for (index, intruder) in attacker.intruders.enumerated() {
             switch intruder.plan {
             case .optimist, .mischief: break
-            case .pathFlood, .burglary: continue
+            case .pathFlood, .burglary, .cookieTheft: continue
             }
             guard let struck = intruder.struckAt, now - struck > .seconds(3),
                 let accepted = intruder.acceptedAt, server.isUp, server.startedAt <= accepted,

@@ -42,6 +42,10 @@ extension Simulation {
             if server.backlog.count < Self.socketBuffer { server.backlog.append(flight) }
             return
         }
+        if case .attack(.stolenCookie) = flight.maker {
+            guard !isHealed else { return }
+            makeServerLag()
+        }
         let before = probe(for: flight)
         feedServer(flight.bytes, from: flight.source)
         if let before { judge(flight, before) }

@@ -7,14 +7,22 @@ internal import PetrelWire
 /// One attempt to get a session: the same HELLO again and again, for a limited time.
 ///
 /// HELLO repeats every 150 ms for 2 s, then at intervals that grow by half up to 2 s: a lost HELLO
-/// costs little, a dead server costs few packets.
+/// costs little, a dead server costs few packets. A server under load answers with a cookie; from
+/// then on the HELLO shows it.
 public struct ClientHandshake: ~Copyable {
     private static let repeatInterval = Interval.milliseconds(150)
     private static let repeatSteadily = Interval.seconds(2)
     private static let repeatIntervalMax = Interval.seconds(2)
+    /// RETRYs taken in: whoever sees a HELLO and knows the server's key can make them.
+    private static let retriesMax = 8
 
     private var noise: HandshakeState
-    private let hello: [UInt8]
+    private var hello: [UInt8]
+    private let mac1Key: Mac1Key
+    private let retryKey: RetryKey
+    private var retriesTaken = 0
+    /// The cookie that the HELLO shows; good for other attempts from the same address.
+    public private(set) var cookie: Cookie?
     private let connectionID: ConnectionID
     private let server: PublicKey
     private let configuration: SessionConfiguration
@@ -31,13 +39,15 @@ public struct ClientHandshake: ~Copyable {
     ///   - server: the key that the server must prove.
     ///   - counter: higher than in any HELLO of this device before; stored before this is called.
     ///   - connectionID: what the server is to write on packets to this client.
+    ///   - cookie: what the server gave lately, if it was under load.
     ///   - configuration: the settings of the session to come.
     ///   - lifetime: how long the attempt lasts; the server forgets an unconfirmed one after 10 s.
     ///   - now: the time.
     /// - Throws: if `server` is no usable key.
     public init(
         identity: borrowing KeyPair, server: PublicKey, counter: UInt64, connectionID: UInt32,
-        configuration: SessionConfiguration, lifetime: Interval, now: Instant
+        cookie: Cookie? = nil, configuration: SessionConfiguration, lifetime: Interval,
+        now: Instant
     ) throws(HandshakeError) {
         let id = ConnectionID.client(connectionID)
         let prologue = Prologue.bytes(server: server)
@@ -47,8 +57,11 @@ public struct ClientHandshake: ~Copyable {
         hello = try Self.hello(
             HelloPayload(
                 counter: counter, connectionID: id, parameters: configuration.parameters),
-            noise: &noise, server: server)
+            noise: &noise)
         self.noise = noise
+        mac1Key = Mac1Key(serverKey: server)
+        retryKey = RetryKey(serverKey: server)
+        self.cookie = cookie
         self.connectionID = id
         self.server = server
         self.configuration = configuration
@@ -56,6 +69,7 @@ public struct ClientHandshake: ~Copyable {
         expires = now + lifetime
         nextTransmission = now
         lastTransmission = now
+        authenticate()
     }
 
     /// When `transmit` must be called next, or the attempt ends.
@@ -79,10 +93,30 @@ public struct ClientHandshake: ~Copyable {
         return written == nil ? nil : hello.count
     }
 
-    /// Opens an ACCEPT; `nil` if the datagram is none for this attempt.
+    /// Takes in a RETRY: its cookie is shown at once, and in all further copies of the HELLO.
+    ///
+    /// Returns whether it was one for this attempt; of several to the same HELLO the first counts.
+    public mutating func receiveRetry(_ datagram: RawSpan, now: Instant) -> Bool {
+        guard PacketForm(datagram, receivedBy: .client) == .retry,
+            retriesTaken < Self.retriesMax
+        else { return false }
+        let sealed = datagram.extracting(droppingFirst: WireLimits.retryHeaderByteCount)
+        let opened = unsafe retryKey.open(sealed, mac1: Hello.mac1(of: hello.span.bytes))
+        guard let opened else { return false }
+        retriesTaken += 1
+        let before = hello
+        cookie = opened
+        authenticate()
+        // A server that does not take its own cookie gets no more HELLOs than a silent one.
+        if hello != before { nextTransmission = now }
+        return true
+    }
+
+    /// Opens an ACCEPT, or takes in a RETRY; `nil` if the datagram is no ACCEPT for this attempt.
     public mutating func receive(
         _ datagram: inout MutableRawSpan, from address: Address, now: Instant
     ) -> Session? {
+        if receiveRetry(datagram.bytes, now: now) { return nil }
         guard case .accept(connectionID) = PacketForm(datagram.bytes, receivedBy: .client),
             let payload = open(datagram.bytes),
             let secrets = try? noise.split()
@@ -108,7 +142,7 @@ public struct ClientHandshake: ~Copyable {
     }
 
     private static func hello(
-        _ payload: HelloPayload, noise: inout HandshakeState, server: PublicKey
+        _ payload: HelloPayload, noise: inout HandshakeState
     ) throws(HandshakeError) -> [UInt8] {
         var plain = [UInt8](repeating: 0, count: HelloPayload.byteCount)
         var datagram = [UInt8](repeating: 0, count: WireLimits.helloByteCount)
@@ -119,14 +153,25 @@ public struct ClientHandshake: ~Copyable {
             try payload.write(to: &plainWriter)
         } catch { throw .noRoom }
         try write(plain, noise: &noise, into: &datagram)
-        let covered = WireLimits.helloByteCount - WireLimits.macByteCount
-        let code = unsafe Mac1Key(serverKey: server).mac(
-            datagram.span.bytes.extracting(first: covered))
-        for i in 0..<WireLimits.macByteCount {
-            datagram[covered + i] = unsafe code.bytes.unsafeLoad(
-                fromByteOffset: i, as: UInt8.self)
-        }
         return datagram
+    }
+
+    /// Writes MAC2, zeros without a cookie, and MAC1 over all before it.
+    private mutating func authenticate() {
+        let size = WireLimits.macByteCount
+        let start = WireLimits.helloByteCount - 2 * size
+        if let cookie {
+            let code = unsafe cookie.mac2(hello.span.bytes.extracting(first: start))
+            Self.put(code, into: &hello, at: start)
+        }
+        let code = unsafe mac1Key.mac(hello.span.bytes.extracting(first: start + size))
+        Self.put(code, into: &hello, at: start + size)
+    }
+
+    private static func put(_ code: MessageCode, into bytes: inout [UInt8], at start: Int) {
+        for i in 0..<WireLimits.macByteCount {
+            bytes[start + i] = unsafe code.bytes.unsafeLoad(fromByteOffset: i, as: UInt8.self)
+        }
     }
 
     private static func write(
@@ -139,7 +184,6 @@ public struct ClientHandshake: ~Copyable {
             try writer.writeUInt8(PacketForm.helloByte)
             try writer.writeUInt32(WireLimits.version)
         } catch { throw .noRoom }
-        // MAC2 follows and stays zero: there is no cookie in this version.
         unsafe try noise.writeMessage(payload: payload.span.bytes, to: &writer)
     }
 }

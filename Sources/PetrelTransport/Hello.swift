@@ -2,11 +2,13 @@
 
 public import PetrelBase
 public import PetrelCrypto
-internal import PetrelWire
+public import PetrelWire
 
-/// Tells HELLOs apart: the same bytes have the same tag.
+/// Tells HELLOs apart: those that say the same have the same tag, whatever cookie they show.
+///
+/// It is the tag of the Noise message, which authenticates all of it.
 public struct HelloTag: Hashable, Sendable {
-    /// The first half of MAC1.
+    /// The first half.
     public var high: UInt64
     /// The second half.
     public var low: UInt64
@@ -29,11 +31,42 @@ public struct Hello: ~Copyable {
         guard datagram.byteCount == WireLimits.helloByteCount else { return nil }
         let code = datagram.extracting(droppingFirst: covered)
         guard mac.verify(datagram.extracting(first: covered), tag: code) else { return nil }
-        var reader = ByteReader(code)
+        let noiseEnd = covered - WireLimits.macByteCount
+        var reader = ByteReader(
+            datagram.extracting(noiseEnd - WireLimits.tagByteCount..<noiseEnd))
         guard let high = try? reader.readUInt64(), let low = try? reader.readUInt64() else {
             return nil
         }
         return HelloTag(high: high, low: low)
+    }
+
+    /// MAC1 of a HELLO: its last 16 bytes.
+    ///
+    /// - Precondition: it has the size of a HELLO.
+    @_lifetime(copy datagram)
+    public static func mac1(of datagram: RawSpan) -> RawSpan {
+        datagram.extracting(last: WireLimits.macByteCount)
+    }
+
+    /// Whether MAC2 shows a cookie that the address was given lately.
+    public static func showsCookie(
+        _ datagram: RawSpan, from address: Address, secrets: inout CookieSecrets, now: Instant
+    ) -> Bool {
+        let covered = WireLimits.helloByteCount - 2 * WireLimits.macByteCount
+        guard datagram.byteCount == WireLimits.helloByteCount else { return false }
+        let mac2 = datagram.extracting(covered..<covered + WireLimits.macByteCount)
+        // Most of a flood shows none; four hashes a datagram would be wasted on it.
+        guard !isZero(mac2) else { return false }
+        return secrets.accept(
+            datagram.extracting(first: covered), mac2: mac2, from: address, now: now)
+    }
+
+    private static func isZero(_ mac: RawSpan) -> Bool {
+        var reader = ByteReader(mac)
+        guard let high = try? reader.readUInt64(), let low = try? reader.readUInt64() else {
+            return true
+        }
+        return high | low == 0
     }
 
     /// Opens a HELLO whose MAC1 is right.
@@ -64,26 +97,28 @@ public struct Hello: ~Copyable {
     ///
     /// - Parameters:
     ///   - connectionID: what the client is to write on its packets.
+    ///   - resetToken: what will end a RESET of the session, if the server can make one.
     ///   - address: where the HELLO came from.
     ///   - configuration: the settings of the session.
     ///   - now: the time.
     ///   - room: at least `WireLimits.helloByteCount` bytes.
     /// - Returns: `nil` if `room` is too small or the client's key is no usable one.
     public consuming func accept(
-        connectionID: UInt64, from address: Address, configuration: SessionConfiguration,
-        now: Instant, into room: inout MutableRawSpan
+        connectionID: UInt64, resetToken: ResetToken? = nil, from address: Address,
+        configuration: SessionConfiguration, now: Instant, into room: inout MutableRawSpan
     ) -> Accepted? {
         let localID = ConnectionID.server(connectionID)
-        let answer = AcceptPayload(
-            connectionID: localID, parameters: configuration.parameters)
+        var parameters = configuration.parameters
+        parameters.resetToken = resetToken
+        let answer = AcceptPayload(connectionID: localID, parameters: parameters)
         guard let byteCount = write(answer, into: &room), let secrets = try? noise.split() else {
             return nil
         }
-        let session = Session(
-            side: .server, configuration: configuration, localID: localID,
-            remoteID: payload.connectionID, peerKey: deviceKey,
-            peerParameters: payload.parameters, secrets: secrets, address: address, now: now)
-        return Accepted(session: session, byteCount: byteCount)
+        let session = UnconfirmedSession(
+            deviceKey: deviceKey, address: address, localID: localID,
+            remoteID: payload.connectionID, parameters: payload.parameters, secrets: secrets)
+        return Accepted(
+            session: session, byteCount: byteCount, configuration: configuration, now: now)
     }
 
     private mutating func write(_ answer: AcceptPayload, into room: inout MutableRawSpan) -> Int? {
@@ -106,11 +141,27 @@ public struct Hello: ~Copyable {
 
 /// A session that waits for the client's first packet, and the ACCEPT that grants it.
 public struct Accepted: ~Copyable {
-    /// The session, not confirmed yet.
-    public var session: Session
+    private let session: UnconfirmedSession
     /// Bytes of the ACCEPT.
-    public var byteCount: Int
+    public let byteCount: Int
+    private let configuration: SessionConfiguration
+    private let now: Instant
 
-    /// Takes the session out.
-    public consuming func takeSession() -> Session { session }
+    fileprivate init(
+        session: consuming UnconfirmedSession, byteCount: Int,
+        configuration: SessionConfiguration, now: Instant
+    ) {
+        self.session = session
+        self.byteCount = byteCount
+        self.configuration = configuration
+        self.now = now
+    }
+
+    /// Takes out what is kept until the client's first packet.
+    public consuming func takeUnconfirmed() -> UnconfirmedSession { session }
+
+    /// Takes the whole session out, not confirmed yet.
+    public consuming func takeSession() -> Session {
+        session.session(configuration: configuration, now: now)
+    }
 }

@@ -21,6 +21,11 @@ extension Session {
         switch open(&datagram) {
         case .success(let packet): opened = packet
         case .failure(let reason):
+            // Only its last bytes are compared, which opening leaves as they were.
+            if isReset(datagram.bytes) {
+                end(.reset, now: now, into: &events)
+                return nil
+            }
             trace.note(.packetDropped(reason, byteCount: byteCount), now)
             if failedOpens >= Self.failedOpensMax {
                 violate(.keysExhausted, now: now, into: &events)
@@ -325,5 +330,15 @@ extension Session {
         queue.failAll(into: &events)
         trace.note(.closed(reason), now)
         events.append(.closed(reason))
+    }
+
+    /// Whether the server proves with this datagram that it has forgotten the session.
+    private func isReset(_ datagram: RawSpan) -> Bool {
+        #if PETREL_PLANTED
+            if PlantedBug.resetUnchecked.isActive, side == .client {
+                return datagram.byteCount <= WireLimits.resetByteCountMax
+            }
+        #endif
+        return side == .client && peerParameters.resetToken?.ends(datagram) == true
     }
 }

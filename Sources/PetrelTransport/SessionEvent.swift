@@ -52,6 +52,8 @@ public enum CloseReason: Equatable, Sendable {
     case closedByPeer(code: UInt64)
     /// This side closed it.
     case closedLocally(ErrorCode)
+    /// The server proved that it knows the session no more.
+    case reset
     /// Nothing was heard for the idle time-out.
     case silent
     /// The peer broke the protocol.

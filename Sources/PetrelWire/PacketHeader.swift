@@ -8,13 +8,17 @@ public enum PacketForm: Equatable, Sendable {
     case hello
     /// The server grants it to the client that chose this ID.
     case accept(ConnectionID)
-    /// A data packet of an existing session.
+    /// The server asks for the HELLO again, with the cookie inside.
+    case retry
+    /// A data packet of an existing session; perhaps a RESET, which looks like one.
     case data(ConnectionID)
 
     /// The first byte of a HELLO.
     public static let helloByte: UInt8 = 0xC4
     /// The first byte of an ACCEPT.
     public static let acceptByte: UInt8 = 0xC8
+    /// The first byte of a RETRY.
+    public static let retryByte: UInt8 = 0xCC
 
     /// Reads the form of a datagram that `side` received; `nil` if it is none of this version.
     public init?(_ datagram: RawSpan, receivedBy side: ConnectionID.Side) {
@@ -31,6 +35,11 @@ public enum PacketForm: Equatable, Sendable {
                 let id = try? ConnectionID(&reader, from: .client)
             else { return nil }
             self = .accept(id)
+        case (Self.retryByte, .client):
+            guard datagram.byteCount == WireLimits.retryByteCount,
+                (try? reader.readUInt32()) == WireLimits.version
+            else { return nil }
+            self = .retry
         default:
             guard first & 0xC0 == DataHeader.fixedBits,
                 let id = try? ConnectionID(&reader, from: side),

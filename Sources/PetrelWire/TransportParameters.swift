@@ -6,8 +6,8 @@ public import PetrelBase
 ///
 ///     count u8 | ( identifier varint | length varint | value ) * count
 ///
-/// Values are varints, but for the operator's classes. A parameter that is absent has its default,
-/// one that is unknown is skipped, one that stands twice is malformed.
+/// Values are varints, but for the reset token, of 16 bytes, and the operator's classes. A parameter
+/// that is absent has its default, one that is unknown is skipped, one that stands twice is malformed.
 public struct TransportParameters: Equatable, Sendable {
     /// The longest that this side holds an acknowledgement back; identifier 1, in milliseconds.
     public var ackDelayMax = Interval.milliseconds(25)
@@ -15,6 +15,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var initialCredit: UInt64 = 192 * 1_024
     /// Silence after which this side forgets the session; identifier 3, in milliseconds.
     public var idleTimeout = Interval.seconds(180)
+    /// What ends a RESET of this session; identifier 8, by the server alone.
+    public var resetToken: ResetToken?
     /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
     public var classes: [ClassPolicy] = []
 
@@ -29,17 +31,25 @@ public struct TransportParameters: Equatable, Sendable {
 
     /// The most parameters in a list; more are malformed.
     private static let countMax = 32
+    /// The identifier of `resetToken`.
+    private static let resetTokenIdentifier: UInt64 = 8
     /// The identifiers of the operator's classes.
     private static let classIdentifiers = 16..<UInt64(16 + WireLimits.classesMax)
 
     /// Writes the list.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
-        try writer.writeUInt8(UInt8(Identifier.allCases.count + classes.count))
+        let count = Identifier.allCases.count + classes.count + (resetToken == nil ? 0 : 1)
+        try writer.writeUInt8(UInt8(count))
         for identifier in Identifier.allCases {
             let value = value(of: identifier)
             try writer.writeVarInt(identifier.rawValue)
             try writer.writeVarInt(UInt64(varIntByteCount(value)))
             try writer.writeVarInt(value)
+        }
+        if let resetToken {
+            try writer.writeVarInt(Self.resetTokenIdentifier)
+            try writer.writeVarInt(UInt64(ResetToken.byteCount))
+            try resetToken.write(to: &writer)
         }
         for i in classes.indices {
             try writer.writeVarInt(Self.classIdentifiers.lowerBound + UInt64(i))
@@ -63,6 +73,13 @@ public struct TransportParameters: Equatable, Sendable {
                 throw .truncated(offset: reader.offset)
             }
             let bytes = try reader.readBytes(Int(length))
+            if number == Self.resetTokenIdentifier {
+                guard resetToken == nil, let token = ResetToken(exactly: bytes) else {
+                    throw .malformed(offset: reader.offset)
+                }
+                resetToken = token
+                continue
+            }
             let isClass = Self.classIdentifiers.contains(number)
             guard isClass || Identifier(rawValue: number) != nil else { continue }
             guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }

@@ -30,6 +30,14 @@ public enum WireLimits {
     public static let helloHeaderByteCount = 5
     /// Bytes of an ACCEPT before its Noise message.
     public static let acceptHeaderByteCount = 9
+    /// Every RETRY has this many bytes: form, version, nonce, sealed cookie.
+    public static let retryByteCount = 61
+    /// Bytes of a RETRY before its nonce.
+    public static let retryHeaderByteCount = 5
+    /// The shortest RESET: as short as the shortest data packet towards a client.
+    public static let resetByteCountMin = 32
+    /// The longest RESET: shorter than any packet that is answered with one.
+    public static let resetByteCountMax = serverDatagramByteCountMin - 1
     /// Bytes of each of the two message authentication codes that end a HELLO.
     public static let macByteCount = 16
     /// Bytes of a fragment; only the last one of a message is shorter.

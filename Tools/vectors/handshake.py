@@ -101,8 +101,8 @@ CASES = [
     ("usual", 1, "c11e0001", "0001a1b2c3d4e5f6",
      [(1, 10), (2, 196608), (3, 180000)], [(1, 10), (2, 196608), (3, 180000)]),
     ("no parameters: the defaults", 1764000000000, "00000000", "0000000000000001", [], []),
-    ("an unknown parameter, and bounds", (1 << 64) - 1, "ffffffff", "ff01ffffffffffff",
-     [(1, 1000), (9, b"skipped"), (2, 1 << 30), (3, 86400000)], [(3, 5000), (1, 0), (2, 0)]),
+    ("an unknown parameter, a reset token, and bounds", (1 << 64) - 1, "ffffffff", "ff01ffffffffffff",
+     [(1, 1000), (9, b"skipped"), (2, 1 << 30), (3, 86400000)], [(3, 5000), (1, 0), (16, bytes(range(16))), (2, 0)]),
 ]
 
 

@@ -8,13 +8,15 @@ import PetrelWire
 
 /// Plays one side of a handshake against bytes that are anything but what it expects.
 enum HandshakeTarget {
-    private static let serverAddress = Address(v4: 0x0A00_0001, port: 7_700)
-    private static let clientAddress = Address(v4: 0x0A00_0002, port: 4_000)
-    private static let start = Instant(nanoseconds: 1_000_000_000)
+    static let serverAddress = Address(v4: 0x0A00_0001, port: 7_700)
+    static let clientAddress = Address(v4: 0x0A00_0002, port: 4_000)
+    static let start = Instant(nanoseconds: 1_000_000_000)
 
     static func feed(_ bytes: [UInt8]) throws {
         var tape = Tape(bytes)
-        switch tape.byte() % 5 {
+        let kind = tape.byte()
+        guard kind < 200 else { return try feedCookies(kind, &tape) }
+        switch kind % 5 {
         case 0: try raw(tape.rest())
         case 1: try damagedHello(&tape)
         case 2: try hostileClient(tape.rest())
@@ -150,17 +152,17 @@ enum HandshakeTarget {
     }
 
     /// What the server has when it has answered.
-    private struct Answer: ~Copyable {
+    struct Answer: ~Copyable {
         var accept: [UInt8]
         var session: Session
     }
 
-    private static func answer(_ hello: consuming Hello) throws -> Answer {
+    static func answer(_ hello: consuming Hello) throws -> Answer {
         var room = [UInt8](repeating: 0, count: 1_500)
         var span = room.mutableSpan
         var view = span.mutableBytes
         let accepted = hello.accept(
-            connectionID: FuzzKeys.serverID, from: clientAddress,
+            connectionID: FuzzKeys.serverID, resetToken: resetToken, from: clientAddress,
             configuration: SessionConfiguration(), now: start, into: &view)
         guard let accepted else { throw Finding(description: "a HELLO without an answer") }
         let byteCount = accepted.byteCount
@@ -169,14 +171,14 @@ enum HandshakeTarget {
         return Answer(accept: Array(room.prefix(byteCount)), session: session)
     }
 
-    private static func handshake() throws -> ClientHandshake {
+    static func handshake() throws -> ClientHandshake {
         try ClientHandshake(
             identity: FuzzKeys.pair(9), server: FuzzKeys.server().publicKey, counter: 1,
             connectionID: FuzzKeys.clientID, configuration: SessionConfiguration(),
             lifetime: .seconds(60), now: start)
     }
 
-    private static func hello(of handshake: inout ClientHandshake) throws -> [UInt8] {
+    static func hello(of handshake: inout ClientHandshake) throws -> [UInt8] {
         var room = [UInt8](repeating: 0, count: 1_500)
         var span = room.mutableSpan
         var view = span.mutableBytes
@@ -186,7 +188,7 @@ enum HandshakeTarget {
         return Array(room.prefix(count))
     }
 
-    private static func receives(_ handshake: inout ClientHandshake, _ bytes: [UInt8]) -> Bool {
+    static func receives(_ handshake: inout ClientHandshake, _ bytes: [UInt8]) -> Bool {
         var bytes = bytes
         var span = bytes.mutableSpan
         var view = span.mutableBytes

@@ -56,6 +56,37 @@ import Testing
         #expect(try wire.store.outbox(after: 0, limit: 9).isEmpty)
     }
 
+    @Test func aServerUnderLoadIsReachedWithItsCookieAndTheCookieIsKept() throws {
+        let wire = try Wire()
+        wire.server.demandsCookie = true
+        wire.client.connect(now: wire.now)
+        wire.run(.seconds(1))
+        try wire.send("with a cookie")
+        wire.run(.seconds(6))
+        #expect(wire.committedBodies == ["with a cookie"])
+        #expect(wire.retries == 1)
+        wire.server.restart()
+        try wire.send("with the same")
+        wire.run(.seconds(5))
+        #expect(wire.committedBodies == ["with a cookie", "with the same"])
+        #expect(wire.retries == 1)
+    }
+
+    /// Without RESET it takes two seconds of silence; with it, two round trips.
+    @Test func aServerThatForgotTheSessionIsBackAtOnce() throws {
+        for saysReset in [false, true] {
+            let wire = try connected()
+            wire.run(.seconds(6))
+            wire.server.saysReset = saysReset
+            wire.server.restart()
+            try wire.send("after the restart")
+            wire.run(.milliseconds(500))
+            #expect(wire.committedBodies == (saysReset ? ["after the restart"] : []))
+            wire.run(.seconds(5))
+            #expect(wire.committedBodies == ["after the restart"])
+        }
+    }
+
     @Test func aLostVerdictIsRepeatedAndCountsOnce() throws {
         let wire = try connected()
         wire.lossToClient = 1

@@ -19,6 +19,14 @@ struct FakeServer: ~Copyable {
 
     var model = ServerModel()
     var isEnrolled = true
+    /// Whether a HELLO must show a cookie.
+    var demandsCookie = false
+    /// Whether packets of sessions that it lost are answered.
+    var saysReset = false
+    /// RETRYs that were sent.
+    private(set) var retries = 0
+    private var cookies = CookieSecrets(lifetime: .seconds(120), now: Instant(nanoseconds: 0))
+    private static let resetToken = [UInt8](repeating: 0x5A, count: 16)
     /// Every send is refused for this reason, with this time to wait.
     var refusal: (error: MessagingError, retryAfter: Interval)?
     /// The counters of the HELLOs that were answered.
@@ -41,12 +49,13 @@ struct FakeServer: ~Copyable {
         var datagram = datagram
         switch PacketForm(datagram.span.bytes, receivedBy: .server) {
         case .hello: greet(datagram, from: address, now: now)
+        case .data where session == nil: reset(datagram, address)
         case .data:
             var span = datagram.mutableSpan
             var bytes = span.mutableBytes
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
-        case .accept, nil: return
+        case .accept, .retry, nil: return
         }
     }
 
@@ -81,6 +90,12 @@ struct FakeServer: ~Copyable {
     private mutating func greet(_ datagram: [UInt8], from address: Address, now: Instant) {
         guard let tag = Hello.tag(of: datagram.span.bytes, mac: mac) else { return }
         if tag == acceptedTag { return outgoing.append((address, accept)) }
+        if demandsCookie,
+            !Hello.showsCookie(
+                datagram.span.bytes, from: address, secrets: &cookies, now: now)
+        {
+            return demandCookie(datagram, from: address, now: now)
+        }
         guard let hello = try? Hello(opening: datagram.span.bytes, identity: identity),
             hello.counter > counters.last ?? 0
         else { return }
@@ -90,8 +105,9 @@ struct FakeServer: ~Copyable {
         var bytes = span.mutableBytes
         guard
             let accepted = hello.accept(
-                connectionID: counter, from: address, configuration: SessionConfiguration(),
-                now: now, into: &bytes)
+                connectionID: counter,
+                resetToken: ResetToken(exactly: Self.resetToken.span.bytes), from: address,
+                configuration: SessionConfiguration(), now: now, into: &bytes)
         else { return }
         let byteCount = accepted.byteCount
         session = accepted.takeSession()
@@ -99,6 +115,30 @@ struct FakeServer: ~Copyable {
         acceptedTag = tag
         counters.append(counter)
         outgoing.append((address, accept))
+    }
+
+    private mutating func demandCookie(_ hello: [UInt8], from address: Address, now: Instant) {
+        var room = [UInt8](repeating: 0, count: 1_500)
+        var span = room.mutableSpan
+        var bytes = span.mutableBytes
+        let count = Retry.write(
+            answering: Hello.mac1(of: hello.span.bytes),
+            cookie: cookies.cookie(for: address, now: now),
+            key: RetryKey(serverKey: identity.publicKey), into: &bytes)
+        guard let count else { return }
+        retries += 1
+        outgoing.append((address, Array(room[..<count])))
+    }
+
+    private mutating func reset(_ packet: [UInt8], _ address: Address) {
+        var random = SecureRandom()
+        var room = [UInt8](repeating: 0, count: 1_500)
+        var span = room.mutableSpan
+        var bytes = span.mutableBytes
+        let count = Reset.write(
+            token: Self.resetToken.span.bytes, trigger: packet.count, random: &random,
+            into: &bytes)
+        if saysReset, let count { outgoing.append((address, Array(room[..<count]))) }
     }
 
     private mutating func obey(now: Instant) {

@@ -150,6 +150,7 @@ extension Wire {
         }
     }
     var committedBodies: [String] { server.committed.map { String(decoding: $0, as: UTF8.self) } }
+    var retries: Int { server.retries }
     var counters: [UInt64] { server.counters }
     var commands: [Command.Kind] { server.commands }
     /// The steps of the outbox entry `index`.

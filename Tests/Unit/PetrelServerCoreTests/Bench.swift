@@ -40,8 +40,10 @@ final class Bench {
     }
 
     /// The process dies and another one begins, with the same key and what the store has.
-    func restart() {
+    func restart(_ change: (inout ServerCoreConfiguration) -> Void = { _ in }) {
         store.inner.restart()
+        var configuration = configuration
+        change(&configuration)
         core = ServerCore(
             configuration: configuration, identity: identity.duplicate(), store: store, now: now)
     }
@@ -55,6 +57,11 @@ final class Bench {
     var halfOpenCount: Int { core.halfOpenCount }
     var hasFailed: Bool { core.hasFailed }
     var isDrained: Bool { core.isDrained }
+    var stateDigest: UInt64 { core.stateDigest }
+    var isUnderLoad: Bool { core.isUnderLoad(now: now) }
+    var waitingCount: Int { core.waitingCount }
+    var deadline: Instant { core.deadline }
+    var finding: AuditFinding? { core.audit() }
 
     func newPeer() -> Peer {
         let peer = Peer(server: core.publicKey, number: UInt32(peers.count + 1))
@@ -160,7 +167,7 @@ final class Bench {
         Issue.record("datagrams without end")
     }
 
-    private func datagram(of peer: Peer) -> [UInt8]? {
+    func datagram(of peer: Peer) -> [UInt8]? {
         var room = [UInt8](repeating: 0, count: 1_500)
         var span = room.mutableSpan
         var view = span.mutableBytes

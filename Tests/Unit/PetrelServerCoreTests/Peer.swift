@@ -9,7 +9,7 @@ import Testing
 
 final class Peer {
     let address: Address
-    private let identity = KeyPair()
+    private let identity: KeyPair
     private let server: PublicKey
     private var counter: UInt64 = 0
     private var handshake: ClientHandshake?
@@ -27,9 +27,25 @@ final class Peer {
     /// The newest hint in an answer to a keepalive.
     var hint: UInt64?
 
-    init(server: PublicKey, number: UInt32) {
+    init(server: PublicKey, number: UInt32, identity: consuming KeyPair = KeyPair()) {
         self.server = server
+        self.identity = identity
         address = Address(v4: 0x0A00_0000 | number, port: 5_000)
+    }
+
+    /// The same device somewhere else, which has said as much.
+    func double() -> Peer {
+        let peer = Peer(server: server, number: 0xFFFF, identity: identity.duplicate())
+        peer.counter = counter
+        return peer
+    }
+
+    /// Takes in a datagram that is not on the bench's wire.
+    func take(_ bytes: [UInt8], from address: Address, now: Instant) {
+        var bytes = bytes
+        var span = bytes.mutableSpan
+        var datagram = span.mutableBytes
+        receive(&datagram, from: address, now: now)
     }
 
     var isConnected: Bool { session?.isClosed == false }

@@ -52,6 +52,8 @@ final class Pair {
     static let serverKey = SecretKey(copying: [UInt8](repeating: 7, count: 32).span.bytes)
     static let deviceKey = SecretKey(copying: [UInt8](repeating: 9, count: 32).span.bytes)
 
+    static let resetToken = ResetToken(exactly: Array(UInt8(1)...16).span.bytes)
+
     let serverAddress = Address(v4: 0x0A00_0001, port: 7_700)
     var clientAddress = Address(v4: 0x0A00_0002, port: 4_000)
     var faults: LinkFaults
@@ -172,7 +174,7 @@ final class Pair {
         var mutable = span.mutableBytes
         guard
             let accepted = hello.accept(
-                connectionID: 0x0102_0304_0506_0708, from: flight.from,
+                connectionID: 0x0102_0304_0506_0708, resetToken: Self.resetToken, from: flight.from,
                 configuration: configuration, now: now, into: &mutable)
         else { return }
         let byteCount = accepted.byteCount

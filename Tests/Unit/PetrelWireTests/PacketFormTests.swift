@@ -14,6 +14,7 @@ import Testing
 
     static let hello: [UInt8] = [0xC4, 0, 0, 0, 1] + [UInt8](repeating: 7, count: 251)
     static let accept: [UInt8] = [0xC8, 0, 0, 0, 1, 0xC1, 0x1E, 0, 1]
+    static let retry: [UInt8] = [0xCC, 0, 0, 0, 1] + [UInt8](repeating: 7, count: 56)
     static let toServer: [UInt8] =
         [0x7F, 1, 2, 3, 4, 5, 6, 7, 8] + [UInt8](repeating: 9, count: 20)
     static let toClient: [UInt8] = [0x40, 0xC1, 0x1E, 0, 1] + [UInt8](repeating: 9, count: 20)
@@ -35,6 +36,13 @@ import Testing
         Row(
             bytes: [0xC8, 1, 0, 0, 1, 0, 0, 0, 0], side: .client, form: nil,
             testDescription: "ACCEPT of another version"),
+        Row(bytes: retry, side: .client, form: .retry, testDescription: "RETRY"),
+        Row(bytes: retry, side: .server, form: nil, testDescription: "RETRY to a server"),
+        Row(bytes: retry + [0], side: .client, form: nil, testDescription: "long RETRY"),
+        Row(bytes: retry.dropLast(), side: .client, form: nil, testDescription: "short RETRY"),
+        Row(
+            bytes: [0xCC, 0, 0, 0, 2] + retry.dropFirst(5), side: .client, form: nil,
+            testDescription: "RETRY of version 2"),
         Row(bytes: toServer, side: .server, form: .data(server), testDescription: "data, server"),
         Row(
             bytes: toServer.dropLast(), side: .server, form: nil, testDescription: "28 bytes"),
@@ -48,7 +56,7 @@ import Testing
             bytes: [0x80] + toServer.dropFirst(), side: .server, form: nil,
             testDescription: "an unassigned long form"),
         Row(
-            bytes: [0xCC] + hello.dropFirst(), side: .server, form: nil,
+            bytes: [0xD0] + hello.dropFirst(), side: .server, form: nil,
             testDescription: "a form of a later version"),
     ]
 

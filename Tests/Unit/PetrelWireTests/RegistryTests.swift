@@ -10,6 +10,8 @@ import Testing
         var frame_types: [FrameRow]
         var message_classes: [Row]
         var transport_parameters: [ParameterRow]
+        var transport_parameters_in_bytes: [BytesRow]
+        var packet_forms: [FormRow]
         var transport_errors: [Row]
     }
 
@@ -31,6 +33,18 @@ import Testing
         var `default`: UInt64
         var min: UInt64
         var max: UInt64
+    }
+
+    struct BytesRow: Decodable {
+        var name, sender: String
+        var number: UInt64
+        var byte_count: Int
+    }
+
+    struct FormRow: Decodable {
+        var name, receiver: String
+        var first_byte: UInt8
+        var min, max: Int
     }
 
     private func registry() throws -> File { try specified("registry.json", as: File.self) }
@@ -77,6 +91,63 @@ import Testing
             #expect(try takes(row.number, row.min) && takes(row.number, row.max), "\(row.name)")
             #expect(try !takes(row.number, row.max + 1), "\(row.name)")
             if row.min > 0 { #expect(try !takes(row.number, row.min - 1), "\(row.name)") }
+        }
+    }
+
+    @Test func parametersInBytesAgree() throws {
+        let listed = try registry().transport_parameters_in_bytes
+        #expect(listed.map(\.name) == ["reset_token"])
+        let row = try #require(listed.first)
+        #expect(row.byte_count == ResetToken.byteCount)
+        let value = (0..<row.byte_count).map { UInt8($0 + 1) }
+        for count in [0, row.byte_count - 1, row.byte_count, row.byte_count + 1] {
+            let bytes = try written { writer in
+                try writer.writeUInt8(1)
+                try writer.writeVarInt(row.number)
+                try writer.writeVarInt(UInt64(count))
+                try writer.writeBytes((value + [0]).span.bytes.extracting(first: count))
+            }
+            var reader = ByteReader(bytes.span.bytes)
+            let parameters = try? TransportParameters(&reader)
+            #expect((parameters != nil) == (count == row.byte_count), "\(count) bytes")
+            guard let parameters else { continue }
+            #expect(parameters.resetToken == ResetToken(exactly: value.span.bytes))
+            let again = try written { writer in try parameters.write(to: &writer) }
+            var second = ByteReader(again.span.bytes)
+            #expect(try TransportParameters(&second) == parameters)
+        }
+        let twice = try written { writer in
+            try writer.writeUInt8(2)
+            for _ in 0..<2 {
+                try writer.writeVarInt(row.number)
+                try writer.writeVarInt(UInt64(value.count))
+                try writer.writeBytes(value.span.bytes)
+            }
+        }
+        var reader = ByteReader(twice.span.bytes)
+        #expect((try? TransportParameters(&reader)) == nil)
+    }
+
+    /// A datagram of the sizes listed, and of no other, has the form listed.
+    @Test func packetFormsAgree() throws {
+        let listed = try registry().packet_forms
+        #expect(listed.map(\.name) == ["HELLO", "ACCEPT", "RETRY", "RESET"])
+        let noise = 48
+        let acceptMin = WireLimits.acceptHeaderByteCount + noise + 9
+        let sizes = [
+            WireLimits.helloByteCount...WireLimits.helloByteCount,
+            acceptMin...WireLimits.helloByteCount,
+            WireLimits.retryByteCount...WireLimits.retryByteCount,
+            WireLimits.resetByteCountMin...WireLimits.resetByteCountMax,
+        ]
+        #expect(listed.map { $0.min...$0.max } == sizes)
+        for row in listed {
+            for count in [row.min, row.max] {
+                var bytes = [UInt8](repeating: 0, count: count)
+                (bytes[0], bytes[4]) = (row.first_byte, 1)
+                let side: ConnectionID.Side = row.receiver == "server" ? .server : .client
+                #expect(PacketForm(bytes.span.bytes, receivedBy: side) != nil, "\(row.name)")
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import Glibc
 struct Arguments {
     var jsonPath: String?
     var isGate = false
+    var isFlood = false
     var directory = "."
 
     init(_ words: [String]) throws {
@@ -13,6 +14,7 @@ struct Arguments {
         while let word = words.popFirst() {
             switch word {
             case "--gate": isGate = true
+            case "--flood": isFlood = true
             case "--json": jsonPath = try Self.value(of: word, &words)
             case "--directory": directory = try Self.value(of: word, &words)
             default: throw BenchFailure("unknown argument \(word)")
@@ -40,6 +42,11 @@ enum PetrelBench {
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         var report = Report()
+        if arguments.isFlood {
+            report.add(try FloodBenchmark.run(directory: arguments.directory, seconds: 5))
+            if let path = arguments.jsonPath { try write(report.json, to: path) }
+            return report.faults.isEmpty ? 0 : 1
+        }
         let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
         report.add(core)
         report.add(

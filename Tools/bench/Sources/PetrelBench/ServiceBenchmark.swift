@@ -76,7 +76,7 @@ enum ServiceBenchmark {
 }
 
 /// What the thread of a server and that of its load tell each other.
-private final class ServiceRun: Sendable {
+final class ServiceRun: Sendable {
     struct Running {
         var address: Address
         var key: PublicKey

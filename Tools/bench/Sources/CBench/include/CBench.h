@@ -58,3 +58,16 @@ int bench_flush(const char *directory, double seconds, double *latencies, int ca
 /// Returns how many, or the negative error number of what failed.
 int bench_lmdb(const char *directory, int batch, int byte_count, double seconds, double *latencies,
                int capacity);
+
+/// Sends `rate` datagrams a second to `port` on 127.0.0.1 for `seconds`, from 256 sockets on as many
+/// addresses of 127.3.0.0/16, and reads nothing.
+///
+/// The datagrams are `count` of `byte_count` bytes each, in turns; if `count` is 0, random bytes of
+/// random lengths, most of which begin like a packet. Returns how many were sent, or the negative
+/// error number of what failed.
+int64_t bench_flood(uint16_t port, const uint8_t *datagrams, int byte_count, int count, double rate,
+                    double seconds);
+/// Datagrams that the kernel has dropped because the socket on `port` of 127.0.0.1 was full.
+int64_t bench_dropped(uint16_t port);
+/// Bytes of memory that the process has.
+int64_t bench_resident(void);
