@@ -70,6 +70,13 @@
         /// Every third repair of a lost message is left out.
         case repairLeftOut
 
+        /// Workers tell their sessions only what they had committed themselves.
+        case newsStayWithWorker
+        /// A packet that reached another worker than that of its session is dropped.
+        case strayPacketDropped
+        /// Other workers do not hear that a device has a newer session.
+        case newerSessionNotAnnounced
+
         /// The bug of this process; set once, before anything else runs.
         public static func plant(_ bug: PlantedBug) { unsafe active = bug }
 

@@ -1,6 +1,7 @@
 // What simulations and tests look at after each step: traces, counts, a fold of the state.
 
 internal import PetrelBase
+public import PetrelMessaging
 public import PetrelTransport
 
 /// What a session has noted since it was last asked.
@@ -38,7 +39,7 @@ extension ServerCore {
         guard operations.count <= configuration.operationsMax else {
             return .unbounded("\(operations.count) operations")
         }
-        guard enrolments.count <= configuration.hashJobsMax else {
+        guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
             return .unbounded("\(enrolments.count) enrolments")
         }
         guard table.count == sessions.count else {
@@ -56,6 +57,11 @@ extension ServerCore {
         return nil
     }
 
+    /// Whether a device has a session here.
+    public func hasSession(of device: DeviceID, account: AccountID) -> Bool {
+        live.session(of: device, account: account) != nil
+    }
+
     /// A fold of the state that garbage must not change; counters are left out.
     public var stateDigest: UInt64 {
         var digest = StateDigest()
@@ -69,6 +75,7 @@ extension ServerCore {
         digest.add(halfOpen.count)
         digest.add(operations.count)
         digest.add(enrolments.count)
+        digest.add(attempts.count)
         digest.add(nextTicket)
         return digest.value
     }

@@ -17,6 +17,10 @@ extension ServerCore {
         switch PacketForm(datagram.bytes, receivedBy: .server) {
         case .data(let id):
             guard let handle = table.handle(of: id.value) else {
+                let owner = Steering.worker(of: id.value)
+                if owner != worker, owner < configuration.workers {
+                    return forward(datagram.bytes, from: address, to: owner)
+                }
                 metrics.droppedUnknownSession += 1
                 return
             }
@@ -29,12 +33,27 @@ extension ServerCore {
             metrics.datagramsAccepted += 1
             settle(handle, now: now, wall: wall)
         case .hello:
+            let owner = Steering.worker(ofHello: datagram.bytes, among: configuration.workers)
+            if let owner, owner != worker {
+                return forwardHello(datagram.bytes, from: address, to: owner)
+            }
             if receiveHello(datagram.bytes, from: address, now: now) {
                 metrics.datagramsAccepted += 1
             }
         case .accept, nil:
             metrics.droppedUnrecognised += 1
         }
+    }
+
+    /// Passes a HELLO to the worker that knows its copies, unless its maker does not know our key.
+    private mutating func forwardHello(
+        _ datagram: RawSpan, from address: Address, to owner: Int
+    ) {
+        guard Hello.tag(of: datagram, mac: helloKey) != nil else {
+            metrics.droppedHelloUnproved += 1
+            return
+        }
+        forward(datagram, from: address, to: owner)
     }
 
     /// Answers a HELLO if it is new or a copy of one that waits; otherwise there is silence.

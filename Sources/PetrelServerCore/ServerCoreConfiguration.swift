@@ -5,8 +5,10 @@ public import PetrelTransport
 
 /// The settings and limits of a `ServerCore`; those of one session are in its configuration.
 public struct ServerCoreConfiguration: Sendable {
-    /// The first byte of this worker's connection IDs.
+    /// The number of this worker, which is the first byte of its connection IDs.
     public var worker: UInt8 = 0
+    /// Workers that share the store, 64 at most; all the limits below are of each.
+    public var workers = 1
     /// The second byte: which generation of routing the IDs belong to.
     public var generation: UInt8 = 1
     /// What identifiers are drawn from; a secret of the process, or a simulation's seed.
@@ -19,6 +21,8 @@ public struct ServerCoreConfiguration: Sendable {
     public var halfOpenLifetime = Interval.seconds(10)
     /// Device keys whose handshake counter is remembered beside the store's.
     public var countersMax = 16_384
+    /// Datagrams of other workers that wait to be handed over.
+    public var forwardedMax = 1_024
     /// Operations that were submitted and are not durable yet.
     public var operationsMax = 8_192
     /// Passwords that are being hashed, or wait for it.
