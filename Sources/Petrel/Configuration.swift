@@ -25,6 +25,10 @@ public struct Configuration: Sendable {
     ///
     /// A file of mode 0600, for tests only: who has it reads everything.
     public var keyLog: String?
+    /// An existing directory for what the sessions observe, as qlog; `nil` for nowhere.
+    ///
+    /// For looking at bad networks (`Protocol/qlog.md`).
+    public var qlogDirectory: String?
     /// How often a session that is otherwise silent shows that it is alive.
     public var keepalive = Duration.seconds(20)
 

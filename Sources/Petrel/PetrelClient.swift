@@ -32,6 +32,7 @@ public final class PetrelClient: Sendable {
     public init(_ configuration: Configuration) throws(PetrelError) {
         let address = try Self.address(configuration.server)
         let store = try Self.store(configuration.directory)
+        let logs = try Self.logs(configuration.qlogDirectory)
         let identity = try DeviceKeyFile.open("\(configuration.directory)/device.key")
         deviceKey = identity.publicKey.hexadecimal
         self.configuration = configuration
@@ -39,6 +40,7 @@ public final class PetrelClient: Sendable {
         var settings = ClientConfiguration()
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
         settings.session.revealsSecrets = configuration.keyLog != nil
+        settings.session.isTracing = logs != nil
         do {
             settings.session = try settings.session.validated()
         } catch {
@@ -57,7 +59,8 @@ public final class PetrelClient: Sendable {
                 try Runner(
                     shared: shared, store: store, core: core, host: address.host,
                     port: address.port, network: configuration.network,
-                    keyLogPath: configuration.keyLog))
+                    keyLogPath: configuration.keyLog,
+                    logs: logs))
             guard Thread.start({ runner.value.run() }) else {
                 throw PetrelError(
                     .system, "the system has no threads left", advice: "raise its limit")
@@ -134,6 +137,17 @@ public final class PetrelClient: Sendable {
             return try ServerAddress(text)
         } catch {
             throw PetrelError(error)
+        }
+    }
+
+    private static func logs(_ path: String?) throws(PetrelError) -> LogDirectory? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            return try LogDirectory(path: path)
+        } catch {
+            throw PetrelError(
+                .inputInvalid, "the qlog directory \(path) cannot be used: \(error)",
+                advice: "name a directory that exists and can be written to")
         }
     }
 

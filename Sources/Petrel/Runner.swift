@@ -125,11 +125,16 @@ final class Runner: EventHandler {
     private var closeBy = Instant.distantFuture
     private let network: Configuration.Network
     private let keyLog: KeyLogFile?
+    private let logs: LogDirectory?
+    private let qlog = QlogEncoder(.client, now: EventLoop.now, wall: WallTime.now)
+    private var trace: [TimedTraceEvent] = []
 
     init(
         shared: Shared, store: FileClientStore, core: consuming ClientCore, host: String,
-        port: UInt16, network: Configuration.Network, keyLogPath: String?
+        port: UInt16, network: Configuration.Network, keyLogPath: String?,
+        logs: LogDirectory?
     ) throws(SystemError) {
+        self.logs = logs
         if let keyLogPath { keyLog = try KeyLogFile(path: keyLogPath) } else { keyLog = nil }
         self.network = network
         self.shared = shared
@@ -205,10 +210,19 @@ extension Runner {
         core.finishBatch(now: now, wall: WallTime.now)
         transmit(now: now)
         if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
+        logTrace()
         core.takeEvents(into: &events)
         tell(now: now)
         guard closeBy == .distantFuture else { return close(now: now) }
         loop.wake(self, at: min(core.deadline, resolveAt))
+    }
+
+    private func logTrace() {
+        guard let logs, let id = core.takeTrace(into: &trace), !trace.isEmpty else { return }
+        logs.append(
+            qlog.events(trace), to: qlog.fileName(serverConnectionID: id),
+            head: qlog.head(serverConnectionID: id))
+        trace.removeAll(keepingCapacity: true)
     }
 
     /// Ends it all, as soon as senders can know what was received, or when that takes too long.

@@ -59,6 +59,8 @@
         case counterFollowsCalendar
         /// Acknowledgements that may not have been stored are not repeated.
         case receiptsForgotten
+        /// An acknowledgement that reached the server counts as stored, also after a restart.
+        case arrivedTakenAsStored
         /// A refused acknowledgement is not repeated.
         case refusedReceiptLost
         /// A message that its session waits for is given up, because it was seen elsewhere.

@@ -7,10 +7,10 @@ public import PetrelTransport
 extension ClientCore {
     /// Moves what the session has noted to the end of `list`; nothing unless it is tracing.
     ///
-    /// - Returns: the session's connection ID; `nil` if there is no session.
+    /// - Returns: what the server calls the session; `nil` if there is none.
     public mutating func takeTrace(into list: inout [TimedTraceEvent]) -> UInt64? {
         session?.takeTrace(into: &list)
-        return session?.connectionID
+        return session?.serverConnectionID
     }
 
     /// Counts again what the session counts as it goes; returns the first thing that is wrong.

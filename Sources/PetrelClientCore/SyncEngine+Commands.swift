@@ -105,15 +105,17 @@ extension SyncEngine {
         if isOpen, !untold.isEmpty { acknowledgeAt = now }
     }
 
-    /// The server has the acknowledgement; what it said is stored with the next output.
-    ///
-    /// Not a reason for a transaction: forgetting it costs one repeated acknowledgement.
+    /// The server has the acknowledgement, though perhaps not on its disk yet.
     public mutating func acknowledgementArrived(_ watermarks: [Watermark]) {
         acknowledgementsOpen = max(0, acknowledgementsOpen - 1)
         for watermark in watermarks {
-            guard var local = conversations[watermark.conversation]?.local else { continue }
-            local.acknowledged = max(local.acknowledged, watermark.sequence)
-            conversations[watermark.conversation]?.local = local
+            guard let arrived = conversations[watermark.conversation]?.arrived else { continue }
+            conversations[watermark.conversation]?.arrived = max(arrived, watermark.sequence)
+            #if PETREL_PLANTED
+                if PlantedBug.arrivedTakenAsStored.isActive {
+                    change(watermark.conversation) { $0.acknowledged = watermark.sequence }
+                }
+            #endif
         }
     }
 
@@ -225,13 +227,22 @@ extension SyncEngine {
         conversations[id]?.isUntold = false
     }
 
-    /// What was told so long ago in this session is stored.
+    /// What was told so long ago in this session is on the server's disk, and need not be told again
+    /// after a restart.
     private mutating func forgetTold(before moment: Instant) {
-        recentlyTold.removeAll { id in
-            guard let told = conversations[id]?.toldAt, told < moment else { return false }
+        var kept = 0
+        for id in recentlyTold {
+            guard let conversation = conversations[id], let told = conversation.toldAt,
+                told < moment
+            else {
+                recentlyTold[kept] = id
+                kept += 1
+                continue
+            }
             conversations[id]?.toldAt = nil
-            return true
+            change(id) { $0.acknowledged = max($0.acknowledged, conversation.arrived) }
         }
+        recentlyTold.removeLast(recentlyTold.count - kept)
     }
 
     /// Lists the conversation if the prefix received grew over somebody else's message.

@@ -44,6 +44,8 @@ public struct SyncEngine: Sendable {
         var told: ConversationSequence
         /// When that was; `nil` if it is not listed in `recentlyTold`.
         var toldAt: Instant?
+        /// The watermark that reached the server in this session.
+        var arrived = ConversationSequence(0)
         /// The newest place that is worth a receipt, because somebody else filled it.
         var foreign: ConversationSequence
         /// Listed in `untold`.
@@ -96,8 +98,9 @@ public struct SyncEngine: Sendable {
         self.cursor = cursor
         newest = cursor
         for local in conversations {
+            // Who wrote what is held is not looked up: at worst an own message is receipted.
             self.conversations[local.id] = Conversation(
-                local: local, told: local.acknowledged, foreign: local.held.contiguous)
+                local: local, told: local.acknowledged, foreign: local.held.highest)
             noteHoles(local.id, at: Instant(nanoseconds: .min))
             noteUntold(local.id)
         }
@@ -166,6 +169,7 @@ extension SyncEngine {
         for id in recentlyTold {
             conversations[id]?.told = ConversationSequence(0)
             conversations[id]?.toldAt = nil
+            conversations[id]?.arrived = ConversationSequence(0)
             noteUntold(id)
         }
         recentlyTold.removeAll()

@@ -168,6 +168,7 @@ public final class Server {
         var core = settings.core
         core.worker = UInt8(index)
         core.workers = settings.workers
+        core.session.isTracing = settings.qlogDirectory != nil
         core.session.revealsSecrets = settings.keyLog != nil
         core.seed = SecureRandom().next()
         let brain = ServerCore(
@@ -176,10 +177,11 @@ public final class Server {
         // Without steering, workers pass each other what reaches the wrong one.
         if index == 0, settings.workers > 1 { _ = socket.steer(among: settings.workers) }
         let keyLog = try keyLog(settings.keyLog)
+        let logs = try logs(settings.qlogDirectory)
         do throws(SystemError) {
             let worker = try Worker(
                 core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
-                stopTimeout: settings.stopTimeout, keyLog: keyLog)
+                stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
             if index == 0, settings.signals == .stop {
                 try loop.watchSignal(SIGINT, with: worker)
                 try loop.watchSignal(SIGTERM, with: worker)
@@ -207,6 +209,18 @@ public final class Server {
             throw ServerError(
                 kind: .keyFile, happened: "The key log \(path) cannot be used: \(error).",
                 advice: "Name a file that only its owner may read, or a new one.")
+        }
+    }
+
+    private static func logs(_ path: String?) throws(ServerError) -> LogDirectory? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            return try LogDirectory(path: path)
+        } catch {
+            throw ServerError(
+                kind: .configuration,
+                happened: "The qlog directory \(path) cannot be used: \(error).",
+                advice: "Name a directory that exists and can be written to.")
         }
     }
 

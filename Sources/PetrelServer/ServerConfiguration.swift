@@ -37,6 +37,10 @@ public struct ServerConfiguration: Sendable {
     ///
     /// A file of mode 0600, for tests only: who has it reads everything.
     public var keyLog: String?
+    /// An existing directory for what the sessions observe, as qlog; `nil` for nowhere.
+    ///
+    /// For looking at bad networks: it costs time with every packet, and room without a bound.
+    public var qlogDirectory: String?
     /// What signals do.
     public var signals = Signals.stop
     /// The limits of the core; its seed is drawn at start.

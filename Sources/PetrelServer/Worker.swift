@@ -58,18 +58,37 @@ final class Worker: EventHandler {
         /// Letters that the reader's mailbox had no room for, and those written after them.
         var written: [WorkerLetter] = []
         let keyLog: KeyLogFile?
+        let logs: LogDirectory?
+        let qlog: QlogEncoder
+        var traces: [SessionTrace] = []
 
-        init(core: consuming ServerCore, socket: consuming UDPSocket, keyLog: consuming KeyLogFile?)
-        {
+        init(
+            core: consuming ServerCore, socket: consuming UDPSocket,
+            keyLog: consuming KeyLogFile?, logs: LogDirectory?
+        ) {
             self.core = core
             self.socket = socket
             self.keyLog = keyLog
+            self.logs = logs
+            qlog = QlogEncoder(.server, now: EventLoop.now, wall: WallTime.now)
         }
 
         mutating func logKeys() {
             guard keyLog != nil else { return }
             let lines = core.takeKeyLog()
             keyLog?.append(lines)
+        }
+
+        mutating func logTraces() {
+            guard let logs else { return }
+            core.takeTraces(into: &traces)
+            for trace in traces {
+                let id = trace.serverConnectionID
+                logs.append(
+                    qlog.events(trace.events), to: qlog.fileName(serverConnectionID: id),
+                    head: qlog.head(serverConnectionID: id))
+            }
+            traces.removeAll(keepingCapacity: true)
         }
     }
 
@@ -87,11 +106,12 @@ final class Worker: EventHandler {
 
     init(
         core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
-        mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?
+        mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?,
+        logs: LogDirectory?
     ) throws(SystemError) {
         self.all = all
         mailboxes = all[core.worker]
-        state = State(core: core, socket: socket, keyLog: keyLog)
+        state = State(core: core, socket: socket, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
         self.stopTimeout = stopTimeout
@@ -181,6 +201,7 @@ final class Worker: EventHandler {
         state.logKeys()
         let isPosted = state.postLetters(to: all)
         let hasMore = flush(now: now)
+        state.logTraces()
         if state.core.hasFailed || failure != nil {
             tellOthers(.atOnce)
             return loop.stop()

@@ -6,8 +6,8 @@ public import PetrelTransport
 
 /// What a session has noted since it was last asked.
 public struct SessionTrace: Equatable, Sendable {
-    /// The session's connection ID.
-    public var connectionID: UInt64
+    /// What the server calls the session.
+    public var serverConnectionID: UInt64
     /// The observations, oldest first.
     public var events: [TimedTraceEvent]
 }
@@ -26,7 +26,8 @@ extension ServerCore {
         sessions[handle].session.takeTrace(into: &events)
         guard !events.isEmpty else { return }
         traces.append(
-            SessionTrace(connectionID: sessions[handle].state.connectionID, events: events))
+            SessionTrace(
+                serverConnectionID: sessions[handle].session.serverConnectionID, events: events))
     }
 
     /// Counts again what is counted as it goes; returns the first thing that is wrong.

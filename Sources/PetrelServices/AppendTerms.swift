@@ -2,16 +2,23 @@
 
 internal import PetrelMessaging
 
-/// Terms of submission: a message that is refused for now takes with it those submitted after it,
-/// until their submitter was told.
+/// Terms of submission: a message that is refused for now takes with it those that its device
+/// submitted after it, until their submitter was told.
 ///
-/// Otherwise the next message of the same device would be committed before the refused one is tried
+/// Otherwise the next message of the device would be committed before the refused one is tried
 /// again. Used by stores: `current` marks an operation when it is submitted, `mayApply` and
 /// `applied` are asked in the order of submission, `told` when completions are handed out.
 public struct AppendTerms: Sendable {
+    private struct Submitter: Hashable, Sendable {
+        var account: AccountID
+        var device: DeviceID
+    }
+
     /// The term of what is submitted now.
     public private(set) var current: UInt64 = 0
-    private var refused: UInt64?
+    /// The term of the latest refusal of each device that had one, as long as that can matter.
+    private var refusals: [Submitter: UInt64] = [:]
+    private var latest: UInt64 = 0
     private var isUntold = false
 
     /// Creates the first term, in which nothing was refused.
@@ -19,16 +26,24 @@ public struct AppendTerms: Sendable {
 
     /// Whether an operation submitted in `term` may be tried; if not, it is refused as `full`.
     public func mayApply(_ operation: StoreOperation, submittedIn term: UInt64) -> Bool {
-        guard case .appendMessage = operation, let refused else { return true }
+        guard !refusals.isEmpty, let submitter = Self.submitter(operation),
+            let refused = refusals[submitter]
+        else { return true }
         return term > refused
     }
 
-    /// Notes what came of an operation.
+    /// Notes what came of an operation submitted in `term`.
     public mutating func applied(
-        _ operation: StoreOperation, result: Result<StoreOutcome, StoreFailure>
+        _ operation: StoreOperation, submittedIn term: UInt64,
+        result: Result<StoreOutcome, StoreFailure>
     ) {
-        guard case .appendMessage = operation, Self.isForNow(result) else { return }
-        refused = current
+        // Terms come in their order: older refusals concern nobody any more.
+        if term > latest, !refusals.isEmpty { refusals.removeAll() }
+        guard let submitter = Self.submitter(operation), Self.isForNow(result),
+            mayApply(operation, submittedIn: term)
+        else { return }
+        refusals[submitter] = current
+        latest = current
         isUntold = true
     }
 
@@ -37,6 +52,11 @@ public struct AppendTerms: Sendable {
         guard isUntold else { return }
         current += 1
         isUntold = false
+    }
+
+    private static func submitter(_ operation: StoreOperation) -> Submitter? {
+        guard case .appendMessage(let message) = operation else { return nil }
+        return Submitter(account: message.account, device: message.device)
     }
 
     private static func isForNow(_ result: Result<StoreOutcome, StoreFailure>) -> Bool {

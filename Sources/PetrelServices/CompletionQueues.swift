@@ -43,10 +43,7 @@ public struct CompletionQueues: Sendable {
         _ operation: StoreOperation, ticket: UInt64, by worker: Int, in term: UInt64,
         result: Result<StoreOutcome, StoreFailure>
     ) {
-        // What an earlier refusal took with it was not tried, and takes nothing with it.
-        if queues[worker].terms.mayApply(operation, submittedIn: term) {
-            queues[worker].terms.applied(operation, result: result)
-        }
+        queues[worker].terms.applied(operation, submittedIn: term, result: result)
         queues[worker].completions.append(StoreCompletion(ticket: ticket, result: result))
         guard queues.count > 1, Self.isNews(result) else { return }
         #if PETREL_PLANTED

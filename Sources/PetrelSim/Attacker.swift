@@ -24,9 +24,9 @@ struct Attacker {
 
     init(random: RandomStream) { self.random = random }
 
-    /// Remembers what reached the server.
+    /// Remembers what reached the server as it was made: damaging what is damaged may mend it.
     mutating func overhear(_ flight: Flight) {
-        guard case .client = flight.maker else { return }
+        guard case .client = flight.maker, flight.isWhole else { return }
         if overheard.count < Self.overheardMax {
             overheard.append(flight)
         } else {
@@ -65,7 +65,7 @@ struct Attacker {
     }
 
     func receive(_ flight: Flight, _ index: Int, at now: Instant) {
-        intruders[index].receive(flight.bytes, from: flight.source, now: now)
+        intruders[index].receive(flight, now: now)
     }
 
     /// An address that nobody has.

@@ -31,8 +31,8 @@ final class Intruder {
     private(set) var confirmedAt: Instant?
     /// When it did what it came for.
     private(set) var struckAt: Instant?
-    /// Which life of the server it struck.
-    var struckLife = 0
+    /// When the server sent what opened the session: a server that started later does not know it.
+    private(set) var acceptedAt: Instant?
     /// Whether the server ended the session.
     private(set) var isExpelled = false
     /// When it will be woken.
@@ -69,8 +69,9 @@ final class Intruder {
         return earliest
     }
 
-    func receive(_ bytes: [UInt8], from source: Address, now: Instant) {
-        var bytes = bytes
+    func receive(_ flight: Flight, now: Instant) {
+        let source = flight.source
+        var bytes = flight.bytes
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
         if session == nil {
@@ -78,6 +79,7 @@ final class Intruder {
             guard session != nil else { return }
             handshake = nil
             confirmedAt = now
+            acceptedAt = flight.sent
             readKeys()
         } else {
             _ = session?.receive(&datagram, from: source, now: now, into: &events)
@@ -261,7 +263,6 @@ extension Simulation {
         }
         for (bytes, source) in intruder.strike(now: now) {
             note("intruder \(index): strikes")
-            intruder.struckLife = server.life
             fly(bytes, from: source, index, after: delay)
         }
         let next = max(intruder.deadline, now + .milliseconds(1))

@@ -27,7 +27,9 @@ extension Oracle {
         for worker in server.workers { worker.core.takeTraces(into: &traces) }
         for trace in traces {
             for event in trace.events {
-                note(event.event, of: SessionName(client: nil, connectionID: trace.connectionID))
+                note(
+                    event.event,
+                    of: SessionName(client: nil, connectionID: trace.serverConnectionID))
             }
         }
         guard server.isUp else { return }

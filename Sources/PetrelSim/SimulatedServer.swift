@@ -22,6 +22,8 @@ final class SimulatedServer {
     let plan: WorkersPlan
     /// Which life of the process this is; events of an earlier one mean nothing.
     private(set) var life = 0
+    /// When the latest life began.
+    private(set) var startedAt = Simulation.start
     var clock: SimulatedClock
     var isPaused = false
     /// Whether it was asked to end in good order.
@@ -56,6 +58,7 @@ final class SimulatedServer {
     /// Starts a process over what is on the disk.
     func start(now: Instant) {
         life += 1
+        startedAt = now
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         disk.restart(workers: plan.count)
         for index in 0..<plan.count {

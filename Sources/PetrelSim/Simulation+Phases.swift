@@ -118,7 +118,8 @@ extension Simulation {
             case .pathFlood, .burglary: continue
             }
             guard let struck = intruder.struckAt, now - struck > .seconds(3),
-                intruder.struckLife == server.life, !intruder.isExpelled
+                let accepted = intruder.acceptedAt, server.isUp, server.startedAt <= accepted,
+                !intruder.isExpelled
             else { continue }
             oracle.fail(
                 .honestLedger,

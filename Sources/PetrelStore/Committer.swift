@@ -168,7 +168,8 @@ final class Committer: Sendable {
                         continue
                     }
                     let result = try perform(submission.operation, admission, &transaction)
-                    terms[worker].applied(submission.operation, result: result)
+                    terms[worker].applied(
+                        submission.operation, submittedIn: submission.term, result: result)
                     results.append(result)
                 }
                 return results

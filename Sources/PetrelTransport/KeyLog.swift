@@ -14,7 +14,8 @@ enum KeyLog {
         ]
     }
 
-    private static func hexadecimal(_ number: UInt64) -> String {
+    /// Sixteen digits, in lower case.
+    static func hexadecimal(_ number: UInt64) -> String {
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

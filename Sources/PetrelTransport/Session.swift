@@ -44,6 +44,8 @@ public struct Session: ~Copyable {
     let configuration: SessionConfiguration
     let localID: ConnectionID
     let remoteID: ConnectionID
+    /// What the server calls the session: its name in key logs and qlogs, the same at both ends.
+    public let serverConnectionID: UInt64
     /// The key that the peer proved: the device's, or the server's.
     public let peerKey: PublicKey
     let peerParameters: TransportParameters
@@ -112,8 +114,9 @@ public struct Session: ~Copyable {
         nextSkip = 0
         nextSkip = 64 + random.next() % 256
         timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
+        let serverID = side == .server ? localID : remoteID
+        serverConnectionID = serverID.value
         if configuration.revealsSecrets {
-            let serverID = side == .server ? localID : remoteID
             keyLog = KeyLog.lines(secrets, serverID: serverID)
         }
     }

@@ -283,6 +283,44 @@ private struct Desk {
         #expect(desk.told.count == 5)
     }
 
+    /// After a crash between the two, only an own message is missing before somebody else's.
+    @Test func whatWasHeldAheadOfAHoleIsAcknowledgedAfterARestart() throws {
+        var desk = Desk()
+        let own = OutgoingMessage(
+            clientMessageID: ClientMessageID(high: 1, low: 1), target: .conversation(talk),
+            contentType: "", body: [1])
+        _ = desk.server.commit(own: own)
+        let push = desk.server.commit(talk, "theirs")
+        desk.open()
+        desk.engine.received(push, now: desk.now)
+        try desk.keep()
+        #expect(desk.engine.conversation(talk)?.held.highest == ConversationSequence(2))
+        try desk.crash()
+        desk.open()
+        try desk.settle()
+        let mark = Watermark(conversation: talk, sequence: ConversationSequence(2))
+        #expect(desk.acknowledged.flatMap { $0 } == [mark])
+    }
+
+    /// The server may die after its transport took an acknowledgement and before its disk did.
+    @Test func anAcknowledgementIsRepeatedAfterARestartUnlessItsSessionLivedOn() throws {
+        var desk = try settled(2)
+        try desk.crash()
+        desk.open()
+        try desk.settle()
+        let mark = Watermark(conversation: talk, sequence: ConversationSequence(2))
+        #expect(desk.acknowledged.flatMap { $0 } == [mark])
+        // Another conversation makes the engine acknowledge once more, much later.
+        desk.now = desk.now + .seconds(130)
+        desk.engine.received(desk.server.commit(ConversationID(11), "later"), now: desk.now)
+        try desk.settle()
+        desk.asked.removeAll()
+        try desk.crash()
+        desk.open()
+        try desk.settle()
+        #expect(desk.acknowledged.flatMap { $0 }.map(\.conversation) == [ConversationID(11)])
+    }
+
     @Test func aReceiptRaisesTheWatermarkOnce() throws {
         var desk = try settled(2)
         let receipt = desk.server.receipt(talk, upTo: 2)

@@ -50,6 +50,7 @@ struct ClientOptions: ParsableArguments {
             server: try address(), directory: directory, deviceName: deviceName)
         configuration.network = network
         configuration.keyLog = ProcessInfo.processInfo.environment["PETREL_KEYLOGFILE"]
+        configuration.qlogDirectory = ProcessInfo.processInfo.environment["PETREL_QLOGDIR"]
         do {
             return try PetrelClient(configuration)
         } catch {

@@ -40,6 +40,11 @@ struct ServeCommand: ParsableCommand {
             "Write the secrets of all sessions there, to decrypt captures with; for tests only.",
             valueName: "file"))
     var keyLog: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write what the transport of each session does into files there, as qlog.",
+            valueName: "directory"))
+    var qlog: String?
     @Flag(help: "Print JSON lines instead of text.")
     var json = false
 
@@ -94,6 +99,7 @@ struct ServeCommand: ParsableCommand {
         if let workers { settings.workers = workers }
         if let mapBytes { settings.mapBytes = mapBytes }
         settings.keyLog = keyLog
+        settings.qlogDirectory = qlog
         do {
             return try Server(settings) { say("petrel: \($0)") }
         } catch {

@@ -73,9 +73,6 @@ struct SimCommand: ParsableCommand {
         guard kinds <= 1 else {
             throw ValidationError("--seed, --seeds and --replay exclude each other")
         }
-        guard kinds == 1 || planted != nil else {
-            throw ValidationError("say what to run: --seed, --seeds, --replay or --planted")
-        }
         if trace || until != nil, seed == nil, replay == nil {
             throw ValidationError("--trace and --until need a single run: --seed or --replay")
         }
@@ -100,7 +97,11 @@ struct SimCommand: ParsableCommand {
             return try runOne(
                 ScenarioGenerator.scenario(seed: seed, options: try options()), from: nil)
         }
-        try runMany(seeds ?? SeedRange(first: 1, last: 1))
+        guard let seeds else {
+            // Not in `validate`, which would come before the complaint about an unknown option.
+            throw ValidationError("say what to run: --seed, --seeds, --replay or --planted")
+        }
+        try runMany(seeds)
     }
 
     func options() throws -> ScenarioOptions {
