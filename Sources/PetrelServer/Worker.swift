@@ -182,9 +182,9 @@ final class Worker: EventHandler {
         }
     }
 
-    /// Takes in what has arrived, but no more than 8 batches, so that timers get their turn.
+    /// Takes in what has arrived, but no more than 4 batches (256), so that timers get their turn.
     private func receive(now: Instant, wall: WallTime) {
-        for _ in 0..<8 {
+        for _ in 0..<4 {
             do throws(SystemError) {
                 guard try state.receiveBatch(now: now, wall: wall) else { return }
             } catch {
