@@ -92,6 +92,13 @@
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
 
+        /// Workers tell their sessions only what they had committed themselves.
+        case newsStayWithWorker
+        /// A packet that reached another worker than that of its session is dropped.
+        case strayPacketDropped
+        /// Other workers do not hear that a device has a newer session.
+        case newerSessionNotAnnounced
+
         /// The bug of this process; set once, before anything else runs.
         public static func plant(_ bug: PlantedBug) { unsafe active = bug }
 

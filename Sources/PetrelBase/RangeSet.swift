@@ -10,8 +10,8 @@ public struct RangeSet: Sendable {
     // An array, because reading an element of a large inline array copies all of it.
     private var ranges: [ClosedRange<UInt64>] = []
 
-    /// Creates the empty set, with its room.
-    public init() { ranges.reserveCapacity(Self.capacity) }
+    /// Creates the empty set, with room for what a healthy network needs; more comes on demand.
+    public init() { ranges.reserveCapacity(8) }
 
     /// Ranges in the set.
     public var count: Int { ranges.count }

@@ -2,23 +2,28 @@
 
 /// A first-in, first-out queue that never grows beyond its capacity.
 ///
-/// - Complexity: every operation but `contains` is O(1); no allocation after `init`.
+/// An empty one costs nothing: its memory doubles whenever it is fuller than it ever was, and is
+/// kept from then on.
+///
+/// - Complexity: every operation but `contains` is O(1) on average.
 public struct RingBuffer<Element> {
-    @usableFromInline var storage: [Element?]
+    @usableFromInline var storage: [Element?] = []
     @usableFromInline var head = 0
     /// Elements in the queue.
     public private(set) var count = 0
+    /// The most elements.
+    private let capacity: Int
 
     /// Creates an empty queue with room for `capacity` elements.
     public init(capacity: Int) {
         precondition(capacity > 0)
-        storage = Array(repeating: nil, count: capacity)
+        self.capacity = capacity
     }
 
     /// Whether there is nothing in the queue.
     public var isEmpty: Bool { count == 0 }
     /// Whether nothing more fits.
-    public var isFull: Bool { count == storage.count }
+    public var isFull: Bool { count == capacity }
 
     /// The element at the front, if there is one.
     public var first: Element? { count > 0 ? storage[head] : nil }
@@ -34,6 +39,7 @@ public struct RingBuffer<Element> {
     /// Adds `element` at the end; returns `false`, changing nothing, if the queue is full.
     public mutating func append(_ element: Element) -> Bool {
         guard !isFull else { return false }
+        if count == storage.count { grow() }
         storage[(head + count) % storage.count] = element
         count += 1
         return true
@@ -47,6 +53,16 @@ public struct RingBuffer<Element> {
         head = (head + 1) % storage.count
         count -= 1
         return element
+    }
+
+    private mutating func grow() {
+        let room = min(capacity, max(8, storage.count * 2))
+        var larger: [Element?] = []
+        larger.reserveCapacity(room)
+        for i in 0..<count { larger.append(storage[(head + i) % storage.count]) }
+        for _ in count..<room { larger.append(nil) }
+        storage = larger
+        head = 0
     }
 }
 

@@ -19,7 +19,8 @@ public struct Handle: Hashable, Sendable {
 /// A fixed number of slots that hold elements in place.
 ///
 /// No allocation after `init`, no reference counts, no hashing: a lookup is a bounds check, a
-/// generation check and an address. Elements may be noncopyable.
+/// generation check and an address. Elements may be noncopyable. Slots that were never needed are
+/// never touched, so that the system gives them no memory.
 ///
 /// - Complexity: `insert`, `remove` and the subscript are O(1).
 @safe
@@ -39,7 +40,9 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     @usableFromInline let slots: UnsafeMutablePointer<Slot>
     /// Slots in all.
     public let capacity: Int
-    @usableFromInline var firstFree: UInt32 = 0
+    /// Slots that hold or held an element; those beyond them hold nothing, not even that.
+    @usableFromInline var usedCount = 0
+    private var firstFree: UInt32?
     /// Elements in the slab.
     public private(set) var count = 0
 
@@ -48,13 +51,10 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
         precondition(capacity > 0 && capacity < Int(UInt32.max))
         self.capacity = capacity
         unsafe slots = .allocate(capacity: capacity)
-        for i in 0..<capacity {
-            unsafe (slots + i).initialize(to: Slot(generation: 1, nextFree: UInt32(i + 1)))
-        }
     }
 
     deinit {
-        unsafe slots.deinitialize(count: capacity)
+        unsafe slots.deinitialize(count: usedCount)
         unsafe slots.deallocate()
     }
 
@@ -63,13 +63,23 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
 
     /// Puts `element` into a free slot and names it; `nil`, dropping it, if there is none.
     public mutating func insert(_ element: consuming Element) -> Handle? {
-        guard Int(firstFree) < capacity else { return nil }
-        let index = firstFree
+        guard let index = takeFree() else { return nil }
         let slot = unsafe slots + Int(index)
-        firstFree = unsafe slot.pointee.nextFree
         unsafe slot.pointee.element = consume element
         count += 1
         return Handle(index: index, generation: unsafe slot.pointee.generation)
+    }
+
+    private mutating func takeFree() -> UInt32? {
+        if let index = firstFree {
+            let next = unsafe slots[Int(index)].nextFree
+            firstFree = next == index ? nil : next
+            return index
+        }
+        guard usedCount < capacity else { return nil }
+        unsafe (slots + usedCount).initialize(to: Slot(generation: 1, nextFree: 0))
+        usedCount += 1
+        return UInt32(usedCount - 1)
     }
 
     /// Removes and returns the element that `handle` names, if it is still there.
@@ -77,7 +87,8 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
         guard contains(handle) else { return nil }
         let slot = unsafe slots + handle.slot
         unsafe slot.pointee.generation &+= 1
-        unsafe slot.pointee.nextFree = firstFree
+        // The last of the free ones names itself.
+        unsafe slot.pointee.nextFree = firstFree ?? handle.index
         firstFree = handle.index
         count -= 1
         return unsafe slot.pointee.element.take()
@@ -86,7 +97,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     /// Whether `handle` still names an element.
     @inlinable
     public func contains(_ handle: Handle) -> Bool {
-        guard handle.slot < capacity else { return false }
+        guard handle.slot < usedCount else { return false }
         return unsafe slots[handle.slot].generation == handle.generation
             && slots[handle.slot].element != nil
     }
@@ -94,7 +105,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     /// The handle of the element in that slot, if there is one; to walk over all.
     @inlinable
     public func handle(slot: Int) -> Handle? {
-        guard slot >= 0, slot < capacity else { return nil }
+        guard slot >= 0, slot < usedCount else { return nil }
         guard unsafe slots[slot].element != nil else { return nil }
         return Handle(index: UInt32(slot), generation: unsafe slots[slot].generation)
     }

@@ -9,7 +9,9 @@ internal import PetrelServices
 internal import PetrelStore
 internal import PetrelTransport
 
-/// A server: its keys, its store, its hash threads, and one worker on the thread that runs it.
+/// A server: its keys, its store, its hash threads, and its workers.
+///
+/// Worker 0 is on the thread that runs the server, each other one on a thread of its own.
 ///
 /// Belongs to one thread, but for `stopper`.
 public final class Server {
@@ -23,10 +25,10 @@ public final class Server {
 
     /// Stops a server from any thread.
     public struct Stopper: Sendable {
-        fileprivate let mailbox: Mailbox<Void>
+        fileprivate let mailbox: Mailbox<Worker.Stop>
 
         /// Asks the server to stop; `run` returns soon.
-        public func stop() { _ = mailbox.post(()) }
+        public func stop() { _ = mailbox.post(.gracefully) }
     }
 
     /// The key that clients must know.
@@ -38,8 +40,9 @@ public final class Server {
 
     private let store: LocalStore
     private let pool: HashPool
-    private let loop: EventLoop
-    private let worker: Worker
+    private let loops: [EventLoop]
+    private let workers: [Worker]
+    private let mailboxes: [Worker.Mailboxes]
 
     /// Opens keys, store and socket; nothing is served before `run`.
     ///
@@ -57,56 +60,51 @@ public final class Server {
         let pepper = try KeyFile.key(KeyFile.pepperName, in: settings.directory)
         publicKey = identity.publicKey
         let core = settings.core
-        let mailboxes: Worker.Mailboxes
-        let loop: EventLoop
+        let mailboxes: [Worker.Mailboxes]
+        let loops: [EventLoop]
         do throws(SystemError) {
-            loop = try EventLoop()
-            mailboxes = Worker.Mailboxes(
-                commits: try Mailbox(capacity: 1),
-                hashes: try Mailbox(capacity: core.hashJobsMax + settings.hashThreads),
-                stops: try Mailbox(capacity: 1))
+            loops = try Self.several(settings.workers) { _ throws(SystemError) in try EventLoop() }
+            mailboxes = try Self.several(settings.workers) { _ throws(SystemError) in
+                try Worker.Mailboxes(hashesMax: core.hashJobsMax + settings.hashThreads)
+            }
         } catch {
             throw ServerError(error)
         }
-        let socket = try Self.listen(settings.listen)
+        let address = try Self.address(settings.listen, isShared: settings.workers > 1)
         do throws(StoreError) {
-            store = try Self.store(settings, notice) { _ = mailboxes.commits.post(()) }
+            store = try Self.store(settings, notice) {
+                for worker in mailboxes { _ = worker.commits.post(()) }
+            }
         } catch {
             throw ServerError(error)
         }
-        pool = try HashPool(
+        let store = store
+        let pool = try HashPool(
             threads: settings.hashThreads, queuedMax: core.hashJobsMax, pepper: pepper,
             cost: settings.passwordCost
         ) { ticket, result in
-            _ = mailboxes.hashes.post(Worker.HashDone(ticket: ticket, result: result))
+            _ = mailboxes[0].hashes.post(Worker.HashDone(ticket: ticket, result: result))
         }
-        let keyLog = try Self.keyLog(settings.keyLog)
-        let logs = try Self.logs(settings.qlogDirectory)
-        var seeded = core
-        seeded.session.isTracing = logs != nil
-        seeded.session.revealsSecrets = settings.keyLog != nil
-        seeded.seed = SecureRandom().next()
-        let brain = ServerCore(
-            configuration: seeded, identity: identity, store: store, now: EventLoop.now)
-        do throws(SystemError) {
-            worker = try Worker(
-                core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
-                stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
-            if settings.signals == .stop {
-                try loop.watchSignal(SIGINT, with: worker)
-                try loop.watchSignal(SIGTERM, with: worker)
+        do throws(ServerError) {
+            workers = try Self.several(settings.workers) { index throws(ServerError) in
+                try Self.worker(
+                    index, settings, at: address, identity: identity.duplicate(), store: store,
+                    loop: loops[index], pool: pool, mailboxes: mailboxes)
             }
         } catch {
+            for loop in loops { loop.forgetAll() }
             pool.close()
-            throw ServerError(error)
+            throw error
         }
-        self.loop = loop
-        address = worker.localAddress
-        stopper = Stopper(mailbox: mailboxes.stops)
+        self.pool = pool
+        self.loops = loops
+        self.mailboxes = mailboxes
+        self.address = workers[0].localAddress
+        stopper = Stopper(mailbox: mailboxes[0].stops)
     }
 
     deinit {
-        loop.forgetAll()
+        for loop in loops { loop.forgetAll() }
         pool.close()
     }
 
@@ -115,9 +113,26 @@ public final class Server {
     /// - Throws: `ServerError` if the event loop or the socket itself fails.
     public func run() throws(ServerError) -> Ending {
         defer { close() }
-        do throws(SystemError) { try loop.run() } catch { throw ServerError(error) }
-        if let failure = worker.failure { throw ServerError(failure) }
-        guard worker.hasFailed else { return .stopped }
+        var threads: [WorkerThread] = []
+        var broken: SystemError?
+        do throws(SystemError) {
+            for loop in loops.dropFirst() { threads.append(try WorkerThread(running: loop)) }
+            try loops[0].run()
+        } catch {
+            broken = error
+        }
+        // Worker 0 has ended: because all do, or because it cannot go on.
+        if broken != nil || workers[0].hasFailed || workers[0].failure != nil {
+            for other in mailboxes { _ = other.stops.post(.atOnce) }
+        }
+        for thread in threads {
+            let error = thread.join()
+            broken = broken ?? error
+        }
+        if let failure = broken ?? workers.lazy.compactMap(\.failure).first {
+            throw ServerError(failure)
+        }
+        guard workers.contains(where: \.hasFailed) else { return .stopped }
         let error = store.failure.map { ServerError($0) }
         return .storageFailed(error ?? .storeFailed)
     }
@@ -125,14 +140,65 @@ public final class Server {
     /// The 32 bytes of `publicKey`, for the address that people paste.
     public var publicKeyBytes: [UInt8] { publicKey.bytes.withUnsafeBytes { Array($0) } }
 
-    /// What the core counted; to be read on the thread that runs the server, or after it.
-    public var metrics: CoreMetrics { worker.metrics }
+    /// What all workers counted; to be read before or after `run`.
+    public var metrics: CoreMetrics {
+        workers.reduce(CoreMetrics()) { $0 + $1.metrics }
+    }
 
     private func close() {
-        loop.forgetAll()
+        for loop in loops { loop.forgetAll() }
         pool.close()
         // Finishes what waits; nobody is told of it any more, and clients ask again.
         store.close()
+    }
+
+    private static func several<Element, Failure: Error>(
+        _ count: Int, _ make: (Int) throws(Failure) -> Element
+    ) throws(Failure) -> [Element] {
+        var elements: [Element] = []
+        for index in 0..<count { elements.append(try make(index)) }
+        return elements
+    }
+
+    private static func worker(
+        _ index: Int, _ settings: ServerConfiguration, at address: Address,
+        identity: consuming KeyPair, store: LocalStore, loop: EventLoop, pool: HashPool,
+        mailboxes: [Worker.Mailboxes]
+    ) throws(ServerError) -> Worker {
+        var core = settings.core
+        core.worker = UInt8(index)
+        core.workers = settings.workers
+        core.session.isTracing = settings.qlogDirectory != nil
+        core.session.revealsSecrets = settings.keyLog != nil
+        core.seed = SecureRandom().next()
+        let brain = ServerCore(
+            configuration: core, identity: identity, store: store, now: EventLoop.now)
+        let socket = try listen(address, isShared: settings.workers > 1)
+        // Without steering, workers pass each other what reaches the wrong one.
+        if index == 0, settings.workers > 1 { _ = socket.steer(among: settings.workers) }
+        let keyLog = try keyLog(settings.keyLog)
+        let logs = try logs(settings.qlogDirectory)
+        do throws(SystemError) {
+            let worker = try Worker(
+                core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
+                stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
+            if index == 0, settings.signals == .stop {
+                try loop.watchSignal(SIGINT, with: worker)
+                try loop.watchSignal(SIGTERM, with: worker)
+            }
+            return worker
+        } catch {
+            throw ServerError(error)
+        }
+    }
+
+    /// The address that all workers bind, which nobody else has bound.
+    ///
+    /// Sockets that share a port would let those of another server join them.
+    private static func address(
+        _ wish: Address, isShared: Bool
+    ) throws(ServerError) -> Address {
+        isShared ? try listen(wish, isShared: false).localAddress : wish
     }
 
     private static func keyLog(_ path: String?) throws(ServerError) -> KeyLogFile? {
@@ -164,7 +230,7 @@ public final class Server {
     ) throws(StoreError) -> LocalStore {
         let directory = settings.directory
         return try LocalStore(
-            directory: directory, mapBytes: settings.mapBytes,
+            directory: directory, mapBytes: settings.mapBytes, workers: settings.workers,
             endsProcessOnDamagedPages: settings.signals == .stop,
             damageMet: { record in
                 notice(
@@ -174,9 +240,12 @@ public final class Server {
             wake: wake)
     }
 
-    private static func listen(_ address: Address) throws(ServerError) -> UDPSocket {
+    private static func listen(
+        _ address: Address, isShared: Bool
+    ) throws(ServerError) -> UDPSocket {
         do throws(SystemError) {
-            return try UDPSocket(boundTo: address)
+            return try UDPSocket(
+                boundTo: address, sharing: isShared ? .acrossWorkers : .exclusive)
         } catch {
             throw ServerError(error, listening: address)
         }

@@ -1,10 +1,12 @@
 // How a server is set up: typed values with defaults, and the bounds of each.
 
+internal import Glibc
 public import PetrelBase
 public import PetrelCrypto
 public import PetrelServerCore
 internal import PetrelStore
 internal import PetrelTransport
+internal import PetrelWire
 
 /// The settings of a server; `validated()` says which one is out of bounds.
 public struct ServerConfiguration: Sendable {
@@ -21,6 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var listen: Address
     /// Where keys and data are; created if its parent exists.
     public var directory: String
+    /// Threads that serve sessions, 1 to 64; the limits in `core` are of each.
+    public var workers = ServerConfiguration.workersDefault
     /// The most bytes that the store can hold.
     public var mapBytes = LocalStore.defaultMapBytes
     /// What one guess at a password costs.
@@ -54,6 +58,7 @@ public struct ServerConfiguration: Sendable {
     public func validated() throws(ServerError) -> ServerConfiguration {
         try check("data directory", directory, !directory.isEmpty, "a path")
         try check("map bytes", mapBytes, mapBytes >= 1 << 20, "1048576 or more")
+        try check("workers", workers, 1...Steering.workersMax ~= workers, "1...64")
         try check("hash threads", hashThreads, 1...16 ~= hashThreads, "1...16")
         try check("sessions", core.sessionsMax, 1...1_000_000 ~= core.sessionsMax, "1...1000000")
         try check(
@@ -66,6 +71,11 @@ public struct ServerConfiguration: Sendable {
                 advice: "Use \(error.accepted).")
         }
         return self
+    }
+
+    /// As many workers as this machine has processors, but 64 at most.
+    public static var workersDefault: Int {
+        max(1, min(Steering.workersMax, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
     private func check<Value>(

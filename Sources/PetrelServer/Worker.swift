@@ -16,10 +16,27 @@ final class Worker: EventHandler {
     struct Mailboxes: Sendable {
         /// The store has completions; one such value says it all.
         let commits: Mailbox<Void>
-        /// Hashes that are done.
+        /// Hashes that are done; only worker 0 asks for any.
         let hashes: Mailbox<HashDone>
-        /// The server is to stop.
-        let stops: Mailbox<Void>
+        /// What other workers write.
+        let letters: Mailbox<WorkerLetter.Content>
+        /// The worker is to stop.
+        let stops: Mailbox<Stop>
+
+        init(hashesMax: Int) throws(SystemError) {
+            commits = try Mailbox(capacity: 1)
+            hashes = try Mailbox(capacity: hashesMax)
+            letters = try Mailbox(capacity: Worker.lettersMax)
+            stops = try Mailbox(capacity: Worker.stopsMax)
+        }
+    }
+
+    /// How a worker is to stop.
+    enum Stop: Sendable {
+        /// Clients are told first.
+        case gracefully
+        /// Another worker cannot go on, and the server with it.
+        case atOnce
     }
 
     struct HashDone: Sendable {
@@ -37,6 +54,9 @@ final class Worker: EventHandler {
         var hashed: [HashDone] = []
         var jobs: [HashJobTicketed] = []
         var signs: [Void] = []
+        var read: [WorkerLetter.Content] = []
+        /// Letters that the reader's mailbox had no room for, and those written after them.
+        var written: [WorkerLetter] = []
         let keyLog: KeyLogFile?
         let logs: LogDirectory?
         let qlog: QlogEncoder
@@ -76,6 +96,8 @@ final class Worker: EventHandler {
     private let loop: EventLoop
     private let pool: HashPool
     private let mailboxes: Mailboxes
+    /// The mailboxes of all workers, this one included.
+    private let all: [Mailboxes]
     private let stopTimeout: Interval
     /// When a stop ends, whatever is left to do.
     private var stopDeadline = Instant.distantFuture
@@ -86,17 +108,19 @@ final class Worker: EventHandler {
 
     init(
         core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
-        mailboxes: Mailboxes, stopTimeout: Interval, keyLog: consuming KeyLogFile?,
+        mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?,
         logs: LogDirectory?
     ) throws(SystemError) {
+        self.all = all
+        mailboxes = all[core.worker]
         state = State(core: core, socket: socket, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
-        self.mailboxes = mailboxes
         self.stopTimeout = stopTimeout
         try loop.watch(state.socket.descriptor, with: self)
         try loop.watch(mailboxes.commits.descriptor, with: self)
         try loop.watch(mailboxes.hashes.descriptor, with: self)
+        try loop.watch(mailboxes.letters.descriptor, with: self)
         try loop.watch(mailboxes.stops.descriptor, with: self)
         loop.wake(self, at: state.core.deadline)
     }
@@ -116,9 +140,13 @@ final class Worker: EventHandler {
         case mailboxes.hashes.descriptor:
             mailboxes.hashes.drain(into: &state.hashed)
             state.takeHashes(now: now, wall: wall)
+        case mailboxes.letters.descriptor:
+            mailboxes.letters.drain(into: &state.read)
+            state.readLetters(now: now, wall: wall)
         case mailboxes.stops.descriptor:
-            mailboxes.stops.drain(into: &state.signs)
-            state.signs.removeAll(keepingCapacity: true)
+            var stops: [Stop] = []
+            mailboxes.stops.drain(into: &stops)
+            if stops.contains(.atOnce) { return loop.stop() }
             beginStop(now: now)
         default: receive(now: now, wall: wall)
         }
@@ -147,11 +175,20 @@ final class Worker: EventHandler {
         guard stopDeadline == .distantFuture else { return }
         stopDeadline = now + stopTimeout
         state.core.stop(now: now)
+        tellOthers(.gracefully)
     }
 
-    /// Takes in what has arrived, but no more than 8 batches, so that timers get their turn.
+    /// Has the other workers stop as well.
+    private func tellOthers(_ stop: Stop) {
+        // Who has too many of these already will stop.
+        for (index, other) in all.enumerated() where index != state.core.worker {
+            _ = other.stops.post(stop)
+        }
+    }
+
+    /// Takes in what has arrived, but no more than 4 batches (256), so that timers get their turn.
     private func receive(now: Instant, wall: WallTime) {
-        for _ in 0..<8 {
+        for _ in 0..<4 {
             do throws(SystemError) {
                 guard try state.receiveBatch(now: now, wall: wall) else { return }
             } catch {
@@ -166,11 +203,17 @@ final class Worker: EventHandler {
     private func finish(now: Instant, wall: WallTime) {
         state.handOverHashes(to: pool, now: now, wall: wall)
         state.logKeys()
+        let isPosted = state.postLetters(to: all)
         let hasMore = flush(now: now)
         state.logTraces()
-        let isStopped = state.core.isDrained || stopDeadline <= now
-        if state.core.hasFailed || isStopped || failure != nil { return loop.stop() }
-        wakesAt = hasMore ? now : min(state.core.deadline, stopDeadline)
+        if state.core.hasFailed || failure != nil {
+            tellOthers(.atOnce)
+            return loop.stop()
+        }
+        if state.core.isDrained || stopDeadline <= now { return loop.stop() }
+        var next = min(state.core.deadline, stopDeadline)
+        if !isPosted { next = min(next, now + .milliseconds(1)) }
+        wakesAt = hasMore ? now : next
         loop.wake(self, at: wakesAt)
     }
 
@@ -192,6 +235,10 @@ final class Worker: EventHandler {
         }
         return true
     }
+
+    /// Letters that wait to be read: more only if the worker is held up.
+    private static let lettersMax = 1_024
+    private static let stopsMax = 64 * 2
 
     private static var wall: WallTime {
         var time = timespec()
@@ -232,6 +279,21 @@ extension Worker.State {
     mutating func takeHashes(now: Instant, wall: WallTime) {
         for done in hashed { core.hashed(done.ticket, done.result, now: now, wall: wall) }
         hashed.removeAll(keepingCapacity: true)
+    }
+
+    /// Acts on what other workers wrote.
+    mutating func readLetters(now: Instant, wall: WallTime) {
+        for content in read { core.read(content, now: now, wall: wall) }
+        read.removeAll(keepingCapacity: true)
+    }
+
+    /// Puts letters into their readers' mailboxes; returns whether there was room for all.
+    mutating func postLetters(to all: [Worker.Mailboxes]) -> Bool {
+        if written.isEmpty { core.takeLetters(into: &written) }
+        guard !written.isEmpty else { return true }
+        let posted = written.firstIndex { !all[$0.reader].letters.post($0.content) }
+        written.removeFirst(posted ?? written.count)
+        return written.isEmpty
     }
 
     /// Sends what waits and what the core adds to it; returns whether there was anything.

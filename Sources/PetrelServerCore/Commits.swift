@@ -20,12 +20,18 @@ struct PendingOperation {
 }
 
 extension ServerCore {
-    /// Acts on the operations that are durable now, in the order of their submission.
+    /// Acts on the operations that are durable now, in the order of their commits.
+    ///
+    /// Those of other workers are among them: this worker's sessions hear of them in their turn.
     public mutating func collectCommits(now: Instant, wall: WallTime) {
         var durable: [StoreCompletion] = []
         swap(&durable, &completions)
-        store.takeCompletions(into: &durable)
+        store.takeCompletions(of: worker, into: &durable)
         for completion in durable {
+            if case .another(let operation) = completion.submitter {
+                hear(operation, completion.result, now: now)
+                continue
+            }
             // The store completes in order; one that does not cannot be trusted with anything.
             guard let operation = operations.popFirst(), operation.ticket == completion.ticket
             else {
@@ -44,6 +50,26 @@ extension ServerCore {
         }
         durable.removeAll(keepingCapacity: true)
         swap(&durable, &completions)
+    }
+
+    /// Tells the sessions here what another worker has had committed.
+    private mutating func hear(
+        _ operation: StoreOperation, _ result: Result<StoreOutcome, StoreFailure>, now: Instant
+    ) {
+        switch (operation, result) {
+        case (.appendMessage(let append), .success(.appended(let message))):
+            guard message.feeds.contains(where: { live.isLive($0.account) }) else { return }
+            do throws(StoreFailure) {
+                let handle = try store.account(append.account)?.handle ?? ""
+                spread(message, append, by: handle, except: nil, now: now)
+            } catch {
+                noteFailure(error)
+            }
+        case (_, .success(.acknowledged(let marks))):
+            for mark in marks { deliver(mark, now: now) }
+        case (_, .failure(let failure)): noteFailure(failure)
+        default: break
+        }
     }
 
     private mutating func succeeded(
@@ -104,7 +130,7 @@ extension ServerCore {
         guard !operations.isFull else { throw Refused(StoreFailure.busy) }
         let ticket = takeTicket()
         do throws(StoreFailure) {
-            try store.submit(operation, ticket: ticket)
+            try store.submit(operation, ticket: ticket, by: worker)
         } catch {
             noteFailure(error)
             throw Refused(error)

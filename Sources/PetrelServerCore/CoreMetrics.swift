@@ -4,8 +4,13 @@ internal import PetrelTransport
 
 /// Counters of one core since its start.
 public struct CoreMetrics: Equatable, Sendable {
-    /// Datagrams handed in; equal to those accepted, those dropped, and HELLOs that wait.
+    /// Datagrams handed in; equal to those accepted, those forwarded, all those dropped, and HELLOs
+    /// that wait.
+    ///
+    /// One that another worker forwarded counts again here.
     public var datagramsReceived: UInt64 = 0
+    /// Datagrams that were passed to the worker that they belong to.
+    public var datagramsForwarded: UInt64 = 0
     /// Datagrams that a session took in, and HELLOs that were answered.
     public var datagramsAccepted: UInt64 = 0
     /// Datagrams handed out.
@@ -15,6 +20,8 @@ public struct CoreMetrics: Equatable, Sendable {
     /// Bytes handed out.
     public var bytesSent: UInt64 = 0
 
+    /// Dropped: of another worker, for which too many wait already.
+    public var droppedNotForwarded: UInt64 = 0
     /// Dropped: no packet of this version.
     public var droppedUnrecognised: UInt64 = 0
     /// Dropped: of no session that exists.
@@ -74,6 +81,21 @@ public struct CoreMetrics: Equatable, Sendable {
     public var datagramsDropped: UInt64 {
         droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedHelloUnproved
             + droppedHelloUnopened + droppedHelloReplayed + droppedHelloRefused
-            + droppedHelloUncookied + droppedHelloTooOften
+            + droppedHelloUncookied + droppedHelloTooOften + droppedNotForwarded
+    }
+
+    /// The counters of two workers together.
+    public static func + (a: CoreMetrics, b: CoreMetrics) -> CoreMetrics {
+        // All counters are words, so a new one cannot be forgotten here.
+        var sum = a
+        withUnsafeMutableBytes(of: &sum) { sums in
+            let sums = sums.assumingMemoryBound(to: UInt64.self)
+            withUnsafeBytes(of: b) { addends in
+                for (i, addend) in addends.assumingMemoryBound(to: UInt64.self).enumerated() {
+                    sums[i] &+= addend
+                }
+            }
+        }
+        return sum
     }
 }

@@ -7,7 +7,7 @@ internal import PetrelTransport
 internal import PetrelWire
 
 extension ServerCore {
-    /// Tells the sender its verdict, and all live devices of the members the message.
+    /// Tells the sender its verdict, and the live devices of the members the message.
     ///
     /// Called in the order of commits, and durable messages keep their order within a session, so
     /// every device hears of a conversation in its order.
@@ -31,16 +31,23 @@ extension ServerCore {
             tell(.verdict(verdict), request: request, to: handle, as: .durable, now: now)
         }
         guard !message.isDuplicate else { return }
-        let operation = admitted.operation
+        spread(message, admitted.operation, by: sender.handle, except: handle, now: now)
+    }
+
+    /// Tells the live devices of the members a message.
+    mutating func spread(
+        _ message: AppendedMessage, _ operation: AppendMessage, by senderHandle: String,
+        except asking: Handle?, now: Instant
+    ) {
         let record = MessageRecord(
             conversation: message.conversation, sequence: message.sequence,
-            sender: sender.account, senderDevice: sender.device, senderHandle: sender.handle,
-            clientMessageID: operation.clientMessageID, time: message.time,
-            contentType: operation.contentType, body: operation.body)
+            sender: operation.account, senderDevice: operation.device,
+            senderHandle: senderHandle, clientMessageID: operation.clientMessageID,
+            time: message.time, contentType: operation.contentType, body: operation.body)
         for step in message.feeds {
             let pushed = PushedMessage(
                 record: record, feed: step.feed, previousFeed: step.previous)
-            push(.message(pushed), step, except: handle, now: now)
+            push(.message(pushed), step, except: asking, now: now)
         }
     }
 

@@ -14,10 +14,17 @@ public struct HashJobTicketed: Equatable, Sendable {
     public var job: HashJob
 }
 
-/// An enrolment whose password is being hashed.
+/// An enrolment of a session here, whose password is being judged.
 struct PendingEnrolment {
     var handle: Handle
     var request: UInt64
+}
+
+/// A password that is being hashed for a session of any worker.
+struct PendingAttempt {
+    /// The worker of the session, and what it calls the enrolment.
+    var worker: Int
+    var ticket: UInt64
     var pending: AccountService.Pending
 }
 
@@ -32,11 +39,50 @@ extension ServerCore {
     public mutating func hashed(
         _ ticket: UInt64, _ result: HashResult, now: Instant, wall: WallTime
     ) {
+        guard let attempt = attempts.removeValue(forKey: ticket) else { return }
+        let judgement = Result { () throws(Refused) in
+            try accounts.finish(attempt.pending, result, now: now, wall: wall, random: &random)
+        }
+        guard attempt.worker == worker else {
+            return write(
+                .enrolmentJudged(ticket: attempt.ticket, judgement), to: attempt.worker)
+        }
+        judged(attempt.ticket, judgement, now: now, wall: wall)
+    }
+
+    /// Begins to judge a password, which may be that of another worker's session.
+    mutating func judge(_ request: WorkerLetter.EnrolmentRequest, now: Instant) {
+        do throws(Refused) {
+            try attempt(request, now: now)
+        } catch {
+            write(
+                .enrolmentJudged(ticket: request.ticket, .failure(error)), to: request.worker)
+        }
+    }
+
+    private mutating func attempt(
+        _ request: WorkerLetter.EnrolmentRequest, now: Instant
+    ) throws(Refused) {
+        guard attempts.count < configuration.hashJobsMax else {
+            throw Refused(.busy, retryAfter: .seconds(1))
+        }
+        let (pending, job) = try accounts.begin(
+            request.wish, request.form, by: request.applicant, store: store, now: now)
+        let ticket = takeTicket()
+        attempts[ticket] = PendingAttempt(
+            worker: request.worker, ticket: request.ticket, pending: pending)
+        hashJobs.append(HashJobTicketed(ticket: ticket, job: job))
+    }
+
+    /// Goes on with an enrolment of a session here.
+    mutating func judged(
+        _ ticket: UInt64, _ judgement: Result<AccountService.Enrolment, Refused>, now: Instant,
+        wall: WallTime
+    ) {
         guard let enrolment = enrolments.removeValue(forKey: ticket) else { return }
         let handle = enrolment.handle
         do throws(Refused) {
-            let next = try accounts.finish(
-                enrolment.pending, result, now: now, wall: wall, random: &random)
+            let next = try judgement.get()
             // Whoever left meanwhile asks again.
             guard isEnrolling(handle) else { return }
             try submit(
@@ -89,6 +135,7 @@ extension ServerCore {
             metrics.sessionsReplaced += 1
             close(older, .replaced, now: now)
         }
+        announce(handle, of: principal)
         raiseHint(handle, feed)
         let welcome = Welcome(
             account: principal.account, device: principal.device, handle: principal.handle,
@@ -122,7 +169,7 @@ extension ServerCore {
         }
     }
 
-    /// Asks for the password to be hashed.
+    /// Asks for the password to be judged, here or by worker 0.
     mutating func beginEnrolment(
         _ wish: AccountService.Wish, _ form: Registration, _ request: UInt64,
         from handle: Handle, now: Instant, wall: WallTime
@@ -134,13 +181,11 @@ extension ServerCore {
         let state = sessions[handle].state
         let applicant = AccountService.Applicant(
             key: state.key, helloCounter: state.helloCounter, address: state.address)
-        let (pending, job) = try accounts.begin(
-            wish, form, by: applicant, store: store, now: now)
+        let asked = WorkerLetter.EnrolmentRequest(
+            worker: worker, ticket: takeTicket(), wish: wish, form: form, applicant: applicant)
+        if worker == 0 { try attempt(asked, now: now) } else { write(.enrolment(asked), to: 0) }
+        enrolments[asked.ticket] = PendingEnrolment(handle: handle, request: request)
         sessions[handle].state.phase = .enrolling
-        let ticket = takeTicket()
-        enrolments[ticket] = PendingEnrolment(
-            handle: handle, request: request, pending: pending)
-        hashJobs.append(HashJobTicketed(ticket: ticket, job: job))
     }
 
     /// The enrolment is durable: the device is known now.

@@ -26,6 +26,14 @@ struct LiveDevices {
     /// The sessions of an account, in the order in which they began.
     func sessions(of account: AccountID) -> [Device] { devices[account] ?? [] }
 
+    /// Whether an account has a session.
+    func isLive(_ account: AccountID) -> Bool { devices[account] != nil }
+
+    /// The session of a device.
+    func session(of device: DeviceID, account: AccountID) -> Handle? {
+        devices[account]?.first { $0.device == device }?.handle
+    }
+
     /// Adds a session; returns the one of the same device that it takes the place of.
     mutating func insert(
         _ handle: Handle, of device: DeviceID, account: AccountID

@@ -1,6 +1,7 @@
 // What simulations and tests look at after each step: traces, counts, a fold of the state.
 
 internal import PetrelBase
+public import PetrelMessaging
 public import PetrelTransport
 
 /// What a session has noted since it was last asked.
@@ -39,7 +40,7 @@ extension ServerCore {
         guard operations.count <= configuration.operationsMax else {
             return .unbounded("\(operations.count) operations")
         }
-        guard enrolments.count <= configuration.hashJobsMax else {
+        guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
             return .unbounded("\(enrolments.count) enrolments")
         }
         guard table.count == sessions.count else {
@@ -63,6 +64,11 @@ extension ServerCore {
         return nil
     }
 
+    /// Whether a device has a session here.
+    public func hasSession(of device: DeviceID, account: AccountID) -> Bool {
+        live.session(of: device, account: account) != nil
+    }
+
     /// A fold of the state that garbage must not change; counters are left out.
     public var stateDigest: UInt64 {
         var digest = StateDigest()
@@ -77,6 +83,7 @@ extension ServerCore {
         digest.add(waitingCount)
         digest.add(operations.count)
         digest.add(enrolments.count)
+        digest.add(attempts.count)
         digest.add(nextTicket)
         return digest.value
     }

@@ -18,6 +18,10 @@ extension ServerCore {
                     return receiveFirst(
                         &datagram, of: waiting, from: address, now: now, wall: wall)
                 }
+                let owner = Steering.worker(of: id.value)
+                if owner != worker, owner < configuration.workers {
+                    return forward(datagram.bytes, from: address, to: owner)
+                }
                 return receiveUnknown(
                     id.value, byteCount: datagram.byteCount, from: address, now: now)
             }
@@ -29,10 +33,26 @@ extension ServerCore {
             }
             metrics.datagramsAccepted += 1
             settle(handle, now: now, wall: wall)
-        case .hello: receiveHello(datagram.bytes, from: address, now: now)
+        case .hello:
+            let owner = Steering.worker(ofHello: datagram.bytes, among: configuration.workers)
+            if let owner, owner != worker {
+                return forwardHello(datagram.bytes, from: address, to: owner)
+            }
+            receiveHello(datagram.bytes, from: address, now: now)
         case .accept, .retry, nil:
             metrics.droppedUnrecognised += 1
         }
+    }
+
+    /// Passes a HELLO to the worker that knows its copies, unless its maker does not know our key.
+    private mutating func forwardHello(
+        _ datagram: RawSpan, from address: Address, to owner: Int
+    ) {
+        guard Hello.tag(of: datagram, mac: helloKey) != nil else {
+            metrics.droppedHelloUnproved += 1
+            return
+        }
+        forward(datagram, from: address, to: owner)
     }
 
     /// A packet of no session: if its ID was given by this server, its sender is told.

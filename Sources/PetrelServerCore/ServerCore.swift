@@ -9,8 +9,9 @@ internal import PetrelWire
 
 /// Everything that a worker of the server decides; its shell brings datagrams, time and hashes.
 ///
-/// After each call the shell takes what `takeHashJobs` and `transmit` have, until there is nothing,
-/// and comes back at `deadline`, when a datagram arrives, or when the store has completions.
+/// After each call the shell takes what `takeHashJobs`, `takeLetters` and `transmit` have, until
+/// there is nothing, and comes back at `deadline`, when a datagram or a letter of another worker
+/// arrives, or when the store has completions.
 ///
 /// A session's way: HELLO → half open (answered, without effect) → confirmed by its first packet →
 /// stranger or enrolled → over. Only what a confirmed session says reaches a service.
@@ -46,8 +47,13 @@ public struct ServerCore: ~Copyable {
     var operations: RingBuffer<PendingOperation>
     var nextTicket: UInt64 = 1
     var enrolments: [UInt64: PendingEnrolment] = [:]
+    /// Passwords that are being hashed, for all workers; of worker 0 only.
+    var attempts: [UInt64: PendingAttempt] = [:]
     var hashJobs: [HashJobTicketed] = []
     var nextPurge: Instant
+    var letters: [WorkerLetter] = []
+    /// Datagrams among `letters`.
+    var forwardedWaiting = 0
 
     // Reused from call to call.
     var events = SessionEvents()
@@ -67,6 +73,9 @@ public struct ServerCore: ~Copyable {
         configuration: ServerCoreConfiguration, identity: consuming KeyPair, store: any Store,
         now: Instant
     ) {
+        precondition(
+            1...Steering.workersMax ~= configuration.workers
+                && configuration.worker < configuration.workers)
         let slots = configuration.sessionsMax
         helloKey = Mac1Key(serverKey: identity.publicKey)
         random = RandomStream(seed: configuration.seed, label: "server core")
@@ -80,7 +89,8 @@ public struct ServerCore: ~Copyable {
         ready = RingBuffer(capacity: slots)
         isReady = Array(repeating: false, count: slots)
         operations = RingBuffer(capacity: configuration.operationsMax)
-        nextPurge = now + configuration.purgeInterval
+        nextPurge =
+            configuration.worker == 0 ? now + configuration.purgeInterval : .distantFuture
         self.configuration = configuration
         self.identity = identity
         self.store = store
@@ -94,6 +104,8 @@ public struct ServerCore: ~Copyable {
 
     /// The key that clients must know.
     public var publicKey: PublicKey { identity.publicKey }
+    /// Which worker this is.
+    public var worker: Int { Int(configuration.worker) }
     /// Sessions, half-open and closing ones included.
     public var sessionsCount: Int { sessions.count + halfOpen.count }
     /// HELLOs that wait to be opened: received, and neither accepted nor dropped yet.

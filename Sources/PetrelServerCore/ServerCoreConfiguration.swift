@@ -5,8 +5,10 @@ public import PetrelTransport
 
 /// The settings and limits of a `ServerCore`; those of one session are in its configuration.
 public struct ServerCoreConfiguration: Sendable {
-    /// The first byte of this worker's connection IDs.
+    /// The number of this worker, which is the first byte of its connection IDs.
     public var worker: UInt8 = 0
+    /// Workers that share the store, 64 at most; all the limits below are of each.
+    public var workers = 1
     /// The second byte: which generation of routing the IDs belong to.
     public var generation: UInt8 = 1
     /// What identifiers are drawn from; a secret of the process, or a simulation's seed.
@@ -31,6 +33,8 @@ public struct ServerCoreConfiguration: Sendable {
     public var cookieLifetime = ServerLimits.cookieLifetime
     /// Hosts whose HELLOs are counted.
     public var hostsMax = ServerLimits.hostsMax
+    /// Datagrams of other workers that wait to be handed over.
+    public var forwardedMax = ServerLimits.forwardedMax
     /// Operations that were submitted and are not durable yet.
     public var operationsMax = ServerLimits.operationsMax
     /// Passwords that are being hashed, or wait for it.

@@ -20,6 +20,9 @@ public enum ServerLimits {
     /// Device keys whose handshake counter is remembered beside the store's.
     public static let countersMax = 16_384
 
+    /// Datagrams for other workers that wait to be handed over.
+    public static let forwardedMax = 1_024
+
     // MARK: Handshakes
 
     /// HELLOs that wait to be opened, 300 bytes each.

@@ -15,12 +15,17 @@ public struct MemoryStore: Store, Sendable {
     private struct Submission: Sendable {
         var operation: StoreOperation
         var ticket: UInt64
+        var worker: Int
         var term: UInt64
     }
 
+    /// An operation that is on the disk, and what came of it.
+    public typealias Applied = (
+        operation: StoreOperation, result: Result<StoreOutcome, StoreFailure>
+    )
+
     private var pending: [Submission] = []
-    private var terms = AppendTerms()
-    private var completions: [StoreCompletion] = []
+    private var queues: CompletionQueues
     private let queueCountMax: Int
 
     /// Which life of the store this is.
@@ -32,14 +37,16 @@ public struct MemoryStore: Store, Sendable {
     /// Whether the disk failed; nothing is taken in or read any more.
     public private(set) var isFailed = false
 
-    /// Creates an empty store that lets `queueCountMax` operations wait.
+    /// Creates an empty store for `workers` that lets `queueCountMax` operations wait.
     ///
     /// - Precondition: `incarnation > 0`.
     public init(
-        incarnation: UInt64 = 1, queueCountMax: Int = StoreLimits.queuedOperationsMax
+        incarnation: UInt64 = 1, queueCountMax: Int = StoreLimits.queuedOperationsMax,
+        workers: Int = 1
     ) {
         precondition(incarnation > 0)
         self.incarnation = incarnation
+        queues = CompletionQueues(workers: workers)
         self.queueCountMax = queueCountMax
     }
 
@@ -47,69 +54,87 @@ public struct MemoryStore: Store, Sendable {
     public var pendingCount: Int { pending.count }
 
     public mutating func submit(
-        _ operation: StoreOperation, ticket: UInt64
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
     ) throws(StoreFailure) {
         guard !isFailed else { throw .failed }
-        guard pending.count < queueCountMax else { throw .busy }
+        guard pending.count < queueCountMax, !queues.isCongested else { throw .busy }
         pending.append(
-            Submission(operation: operation, ticket: ticket, term: terms.current))
+            Submission(
+                operation: operation, ticket: ticket, worker: worker,
+                term: queues.term(of: worker)))
         if !holdsCompletions { flush() }
     }
 
-    public mutating func takeCompletions(into completions: inout [StoreCompletion]) {
-        completions.append(contentsOf: self.completions)
-        self.completions.removeAll(keepingCapacity: true)
-        terms.told()
+    public mutating func takeCompletions(
+        of worker: Int, into completions: inout [StoreCompletion]
+    ) {
+        queues.take(of: worker, into: &completions)
     }
 
     /// Makes the oldest `count` waiting operations durable, all if there are fewer.
-    public mutating func flush(_ count: Int = .max) {
-        for submission in takePending(count) {
-            completions.append(
-                StoreCompletion(ticket: submission.ticket, result: apply(submission)))
+    ///
+    /// Returns them with what came of each.
+    @discardableResult
+    public mutating func flush(_ count: Int = .max) -> [Applied] {
+        takePending(count).map { submission in
+            let result = apply(submission)
+            queues.complete(
+                submission.operation, ticket: submission.ticket, by: submission.worker,
+                in: submission.term, result: result)
+            return (submission.operation, result)
         }
     }
 
     /// The process dies: of the waiting operations the oldest `count` are on the disk, and nobody
     /// was told; the others, and all completions not taken yet, are gone.
-    public mutating func crash(keeping count: Int = 0) {
-        for submission in takePending(count) { _ = apply(submission) }
+    ///
+    /// Returns those on the disk with what came of each.
+    @discardableResult
+    public mutating func crash(keeping count: Int = 0, workers: Int? = nil) -> [Applied] {
+        let applied = flush(count)
         #if PETREL_PLANTED
             if PlantedBug.deduplicationForgotten.isActive { durable.deduplication.removeAll() }
         #endif
         pending.removeAll()
-        completions.removeAll()
-        terms = AppendTerms()
+        queues = CompletionQueues(workers: workers ?? queues.workersCount)
+        return applied
     }
 
     /// The disk fails: all waiting operations complete with `failed`, though the oldest `count` of
     /// them are on the disk; after `restart` they can be read.
-    public mutating func fail(keeping count: Int = 0) {
+    ///
+    /// Returns those on the disk with what came of each.
+    @discardableResult
+    public mutating func fail(keeping count: Int = 0) -> [Applied] {
         let waiting = pending
-        for submission in takePending(count) { _ = apply(submission) }
+        // Applied as they would have been, but nobody is told.
+        let untold = queues
+        let applied = flush(count)
+        queues = untold
         pending.removeAll()
         isFailed = true
         for submission in waiting {
-            completions.append(
-                StoreCompletion(ticket: submission.ticket, result: .failure(.failed)))
+            queues.complete(
+                submission.operation, ticket: submission.ticket, by: submission.worker,
+                in: submission.term, result: .failure(.failed))
         }
+        return applied
     }
 
-    /// A new process opens what is on the disk, which works again.
-    public mutating func restart() {
-        crash()
+    /// A new process, of as many workers as before unless told, opens the disk, which works again.
+    public mutating func restart(workers: Int? = nil) {
+        crash(workers: workers)
         isFailed = false
     }
 
     private mutating func apply(
         _ submission: Submission
     ) -> Result<StoreOutcome, StoreFailure> {
+        let terms = queues.terms[submission.worker]
         guard terms.mayApply(submission.operation, submittedIn: submission.term) else {
             return .failure(.full)
         }
-        let result = durable.apply(submission.operation, isFull: isFull)
-        terms.applied(submission.operation, submittedIn: submission.term, result: result)
-        return result
+        return durable.apply(submission.operation, isFull: isFull)
     }
 
     private mutating func takePending(_ count: Int) -> ArraySlice<Submission> {

@@ -15,15 +15,28 @@ public enum StoreFailure: Error, Equatable, Sendable {
 
 /// An operation that is durable now, or was refused.
 public struct StoreCompletion: Equatable, Sendable {
+    /// Who submitted the operation, as the worker sees it that takes the completion.
+    public enum Submitter: Equatable, Sendable {
+        /// The taker; the ticket is its own.
+        case taker
+        /// Another worker, which submitted this; the ticket means nothing here.
+        case another(StoreOperation)
+    }
+
     /// What the submitter calls it.
     public var ticket: UInt64
     /// What became of it.
     public var result: Result<StoreOutcome, StoreFailure>
+    /// Who submitted it.
+    public var submitter: Submitter
 
     /// Creates the completion.
-    public init(ticket: UInt64, result: Result<StoreOutcome, StoreFailure>) {
+    public init(
+        ticket: UInt64, result: Result<StoreOutcome, StoreFailure>, submitter: Submitter = .taker
+    ) {
         self.ticket = ticket
         self.result = result
+        self.submitter = submitter
     }
 }
 
@@ -33,14 +46,20 @@ public struct StoreCompletion: Equatable, Sendable {
 /// become durable as a whole. An outcome is handed out only after its batch is durable; an outcome
 /// that was handed out survives any crash. An operation without an outcome at a crash may or may
 /// not have happened; repeating it is safe. Reads see all durable operations, or a later state.
+///
+/// Several workers may share a store. Each takes the completions of what it submitted itself, and
+/// among them, in the order of the commits, those of other workers that are news for sessions or
+/// a failure: so each worker tells its own sessions everything, in the same order as all others.
 public protocol Store {
     /// Which life of the store this is: raised when a backup is restored; never 0.
     var incarnation: UInt64 { get }
 
-    /// Queues `operation`; its completion will carry `ticket`.
-    mutating func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure)
-    /// Appends the completions since the last call to `completions`, in order of submission.
-    mutating func takeCompletions(into completions: inout [StoreCompletion])
+    /// Queues `operation` of a worker; its completion will carry `ticket`.
+    mutating func submit(
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
+    ) throws(StoreFailure)
+    /// Appends a worker's completions since its last call to `completions`, in order of submission.
+    mutating func takeCompletions(of worker: Int, into completions: inout [StoreCompletion])
 
     /// Returns the account with that normalised handle.
     func account(handle: String) throws(StoreFailure) -> AccountRecord?
@@ -60,6 +79,20 @@ public protocol Store {
     ///
     /// At least one message is returned if there is any in the range, whatever `byteLimit` says.
     func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice
+}
+
+extension Store {
+    /// Queues `operation` of worker 0.
+    public mutating func submit(
+        _ operation: StoreOperation, ticket: UInt64
+    ) throws(StoreFailure) {
+        try submit(operation, ticket: ticket, by: 0)
+    }
+
+    /// Appends the completions of worker 0 to `completions`.
+    public mutating func takeCompletions(into completions: inout [StoreCompletion]) {
+        takeCompletions(of: 0, into: &completions)
+    }
 }
 
 /// An account, as services see it.

@@ -98,21 +98,19 @@ extension Simulation {
         case .spoof, .reset: return nil
         }
         return ServerProbe(
-            digest: server.core?.stateDigest ?? 0,
-            confirmed: (server.core?.sessionsCount ?? 0) - (server.core?.halfOpenCount ?? 0),
-            operations: server.core?.operationsCount ?? 0)
+            digest: server.stateDigest, confirmed: server.confirmedCount,
+            operations: server.operationsCount)
     }
 
     /// A copy of a HELLO may be answered again, of a stranger's even anew; nothing else happens.
     func judge(_ flight: Flight, _ before: ServerProbe) {
         let isHello = flight.bytes.first == PacketForm.helloByte
-        let confirmed = (server.core?.sessionsCount ?? 0) - (server.core?.halfOpenCount ?? 0)
         let isSame =
             if isHello, case .attack(.replay) = flight.maker {
-                confirmed == before.confirmed
-                    && server.core?.operationsCount == before.operations
+                server.confirmedCount == before.confirmed
+                    && server.operationsCount == before.operations
             } else {
-                server.core?.stateDigest == before.digest
+                server.stateDigest == before.digest
             }
         guard !isSame else { return }
         oracle.fail(

@@ -16,6 +16,8 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
         cookieTheft, forgedReset
     /// The server's disk, and the clients'.
     case slowDisk, longCommits, diskFull, diskError, clientDiskFull
+    /// Several workers, and datagrams that reach the wrong one.
+    case workers
     /// Processes and clocks.
     case serverCrash, serverPause, serverStop, clientCrash, sleep, reinstall, clockDrift, clockJump
 

@@ -9,7 +9,7 @@ internal import PetrelServices
 extension Oracle {
     /// What has not arrived yet, if anything.
     func missing(_ server: SimulatedServer, _ clients: [SimulatedClient]) -> String? {
-        if let core = server.core?.operationsCount, core > 0 { return "operations wait" }
+        if server.operationsCount > 0 { return "operations wait" }
         for client in clients {
             if let sentence = missing(client) { return "client \(client.index) \(sentence)" }
         }
@@ -24,6 +24,21 @@ extension Oracle {
             }
         }
         return nil
+    }
+
+    /// Long after all letters were read, each device has its session at one worker.
+    func checkDevices(_ server: SimulatedServer) {
+        for device in current {
+            guard let (account, number) = enrolled[device] else { continue }
+            let workers = server.workers.filter { worker in
+                worker.core.hasSession(of: number, account: account)
+            }
+            guard workers.count > 1 else { continue }
+            fail(
+                .noLeak,
+                "client \(device.client) has sessions at \(workers.count) workers, long after it "
+                    + "began the last")
+        }
     }
 
     /// Receipts are about what others wrote.

@@ -24,7 +24,7 @@ extension Oracle {
     /// Looks at the server after something was done with it.
     func server(_ server: SimulatedServer, events: Int) {
         var traces: [SessionTrace] = []
-        server.core?.takeTraces(into: &traces)
+        for worker in server.workers { worker.core.takeTraces(into: &traces) }
         for trace in traces {
             for event in trace.events {
                 note(
@@ -32,14 +32,16 @@ extension Oracle {
                     of: SessionName(client: nil, connectionID: trace.serverConnectionID))
             }
         }
-        guard let metrics = server.core?.metrics else { return }
-        let waiting = UInt64(server.core?.waitingCount ?? 0)
-        let settled = metrics.datagramsAccepted + metrics.datagramsDropped
-        if metrics.datagramsReceived != settled + waiting {
+        guard server.isUp else { return }
+        let metrics = server.metrics
+        let settled =
+            metrics.datagramsAccepted + metrics.datagramsForwarded + metrics.datagramsDropped
+        if metrics.datagramsReceived != settled + UInt64(server.waitingCount) {
             fail(
                 .conservation,
                 "the server received \(metrics.datagramsReceived) datagrams, accepted "
-                    + "\(metrics.datagramsAccepted) and dropped \(metrics.datagramsDropped)")
+                    + "\(metrics.datagramsAccepted), forwarded \(metrics.datagramsForwarded) and "
+                    + "dropped \(metrics.datagramsDropped)")
         }
         if metrics.messagesCommitted > appendedInLife {
             fail(
@@ -49,7 +51,9 @@ extension Oracle {
         }
         guard events - lastAudit >= Self.auditEvery else { return }
         lastAudit = events
-        if let finding = server.core?.audit() { report(finding, "the server") }
+        for worker in server.workers {
+            if let finding = worker.core.audit() { report(finding, "the server") }
+        }
     }
 
     /// Looks at a client's session after something was done with it.

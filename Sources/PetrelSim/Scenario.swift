@@ -20,6 +20,8 @@ public struct Scenario: Codable, Equatable, Sendable {
     public var disk: DiskPlan
     /// The server's clock.
     public var serverClock: ClockPlan
+    /// The server's workers; one, if nothing is said.
+    public var workers: WorkersPlan?
     /// Whether, after all is healed, everybody writes much at the same time.
     public var endsWithRush: Bool
     /// What happens, by time.
@@ -89,6 +91,19 @@ public struct DiskPlan: Codable, Equatable, Sendable {
     public var longest = 0
 
     /// Creates a fast disk.
+    public init() {}
+}
+
+/// How the server's process divides its work.
+public struct WorkersPlan: Codable, Equatable, Sendable {
+    /// Workers.
+    public var count = 1
+    /// Share of datagrams that reach another worker than the one that they belong to.
+    public var stray = 0.0
+    /// How long a letter lies in a worker's mailbox at most, in microseconds.
+    public var mailDelay = 0
+
+    /// Creates a single worker.
     public init() {}
 }
 

@@ -41,7 +41,8 @@ public struct ScenarioGenerator {
         }
         return Scenario(
             seed: seed, faultsEnd: options.faultsEnd, clients: clients, disk: disk(),
-            serverClock: clock(-1), endsWithRush: endsWithRush, deeds: ordered.map(\.element))
+            serverClock: clock(-1), workers: workers(), endsWithRush: endsWithRush,
+            deeds: ordered.map(\.element))
     }
 
     /// The stream of a kind, or `nil` if the kind does not occur here.
@@ -113,6 +114,16 @@ public struct ScenarioGenerator {
             plan.driftPPM = Int(random.below(20_000)) - 10_000
             plan.wallOffset = Int(random.below(7_200)) - 3_600
         }
+        return plan
+    }
+
+    private func workers() -> WorkersPlan? {
+        guard var random = chance(.workers, 0.4) else { return nil }
+        var plan = WorkersPlan()
+        plan.count = 2 + Int(random.below(3))
+        // Usually the kernel steers all of them well; now and then it does not steer at all.
+        if random.chance(0.5) { plan.stray = random.chance(0.3) ? 1 : 0.2 }
+        plan.mailDelay = random.chance(0.5) ? 100 : 5_000
         return plan
     }
 

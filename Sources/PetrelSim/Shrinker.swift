@@ -107,6 +107,9 @@ public struct Shrinker {
         let steps: [(inout Scenario) -> Void] = [
             { $0.disk = DiskPlan() },
             { $0.serverClock = ClockPlan() },
+            { $0.workers = nil },
+            { $0.workers?.stray = 0 },
+            { $0.workers?.count = 2 },
             { scenario in for i in scenario.clients.indices { scenario.clients[i].clock = .init() }
             },
             { scenario in for i in scenario.clients.indices { scenario.clients[i].natExpiry = 0 } },

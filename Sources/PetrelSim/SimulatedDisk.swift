@@ -18,15 +18,11 @@ final class SimulatedDisk: Store {
     /// What is on the disk, and what waits.
     private(set) var memory = MemoryStore()
     weak var watcher: (any DiskWatcher)?
-    /// What waits, as in `memory`, by submission.
-    private var waiting: [(operation: StoreOperation, ticket: UInt64)] = []
-    private var ready: [StoreCompletion] = []
-    private var scratch: [StoreCompletion] = []
 
     init() { memory.holdsCompletions = true }
 
     /// Operations that wait for the disk.
-    var pendingCount: Int { waiting.count }
+    var pendingCount: Int { memory.pendingCount }
 
     /// Whether nothing new fits.
     var isFull: Bool {
@@ -35,63 +31,33 @@ final class SimulatedDisk: Store {
     }
 
     /// The transaction of the oldest `count` operations is durable; their submitter may be told.
-    func commit(_ count: Int) { ready.append(contentsOf: write(count)) }
+    func commit(_ count: Int) { watch(memory.flush(count)) }
 
     /// The process dies; the transaction under way, of `count` operations, is durable or not.
-    func crash(keeping count: Int) {
-        _ = write(count)
-        forget()
-        memory.crash()
-    }
+    func crash(keeping count: Int) { watch(memory.crash(keeping: count)) }
 
     /// The disk fails, though the oldest `count` operations are on it.
-    func fail(keeping count: Int) {
-        let written = write(count)
-        memory.fail()
-        for completion in written {
-            ready.append(
-                StoreCompletion(ticket: completion.ticket, result: .failure(.failed)))
-        }
-        memory.takeCompletions(into: &ready)
-        waiting.removeAll()
-    }
+    func fail(keeping count: Int) { watch(memory.fail(keeping: count)) }
 
-    /// A new process opens the disk, which works.
-    func restart() {
-        forget()
-        memory.restart()
-    }
+    /// A new process, of so many workers, opens the disk, which works.
+    func restart(workers: Int) { memory.restart(workers: workers) }
 
-    private func forget() {
-        waiting.removeAll()
-        ready.removeAll()
-    }
-
-    private func write(_ count: Int) -> [StoreCompletion] {
-        let written = min(count, waiting.count)
-        guard written > 0 else { return [] }
-        memory.flush(written)
-        scratch.removeAll(keepingCapacity: true)
-        memory.takeCompletions(into: &scratch)
-        for (entry, completion) in zip(waiting, scratch) {
-            watcher?.wrote(entry.operation, completion.result)
-        }
-        waiting.removeFirst(written)
-        return scratch
+    private func watch(_ applied: [MemoryStore.Applied]) {
+        for (operation, result) in applied { watcher?.wrote(operation, result) }
     }
 
     // MARK: The contract
 
     var incarnation: UInt64 { memory.incarnation }
 
-    func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
-        try memory.submit(operation, ticket: ticket)
-        waiting.append((operation, ticket))
+    func submit(
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
+    ) throws(StoreFailure) {
+        try memory.submit(operation, ticket: ticket, by: worker)
     }
 
-    func takeCompletions(into completions: inout [StoreCompletion]) {
-        completions.append(contentsOf: ready)
-        ready.removeAll(keepingCapacity: true)
+    func takeCompletions(of worker: Int, into completions: inout [StoreCompletion]) {
+        memory.takeCompletions(of: worker, into: &completions)
     }
 
     func account(handle: String) throws(StoreFailure) -> AccountRecord? {

@@ -16,7 +16,10 @@ final class SimulatedServer {
     }
 
     let disk = SimulatedDisk()
-    var core: ServerCore?
+    /// The workers of the process; none while there is no process.
+    private(set) var workers: [SimulatedWorker] = []
+    /// How many workers a process has, and what of their datagrams goes astray.
+    let plan: WorkersPlan
     /// Which life of the process this is; events of an earlier one mean nothing.
     private(set) var life = 0
     /// When the latest life began.
@@ -27,8 +30,6 @@ final class SimulatedServer {
     var isStopping = false
     /// What arrived while it was frozen, as far as the socket's buffer holds it.
     var backlog: [Flight] = []
-    /// When it will be woken; an earlier deadline needs another event.
-    var wakeAt = Instant.distantFuture
     /// Operations in the transaction under way; 0 if there is none.
     var committing = 0
     var armedCrash: ArmedCrash?
@@ -43,13 +44,14 @@ final class SimulatedServer {
 
     init(_ scenario: Scenario) {
         seed = scenario.seed
+        plan = scenario.workers ?? WorkersPlan()
         identity = SecretKey()
         chance = stream("server", seed: seed)
         clock = SimulatedClock(plan: scenario.serverClock, origin: 0, now: Simulation.start)
     }
 
     /// Whether a process runs.
-    var isUp: Bool { core != nil }
+    var isUp: Bool { !workers.isEmpty }
     /// What clients must know.
     var publicKey: PublicKey { KeyPair(secret: identity.duplicate()).publicKey }
 
@@ -58,11 +60,16 @@ final class SimulatedServer {
         life += 1
         startedAt = now
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
-        disk.restart()
-        core = ServerCore(
-            configuration: Self.configuration(seed: chance.next()),
-            identity: KeyPair(secret: identity.duplicate()), store: disk, now: clock.local(now))
-        wakeAt = .distantFuture
+        disk.restart(workers: plan.count)
+        for index in 0..<plan.count {
+            var configuration = Self.configuration(seed: chance.next())
+            configuration.worker = UInt8(index)
+            configuration.workers = plan.count
+            let core = ServerCore(
+                configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
+                store: disk, now: clock.local(now))
+            workers.append(SimulatedWorker(index, core: core))
+        }
         committing = 0
         isPaused = false
         isStopping = false
@@ -70,7 +77,7 @@ final class SimulatedServer {
 
     /// The process is gone.
     func end() {
-        core = nil
+        workers = []
         life += 1
         backlog.removeAll()
         committing = 0

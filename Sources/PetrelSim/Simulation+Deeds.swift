@@ -118,7 +118,7 @@ extension Simulation {
             queue.insert(.serverResumes, at: now + .milliseconds(Int64(duration)))
         case .stopServer(let duration) where !server.isPaused:
             server.isStopping = true
-            server.core?.stop(now: server.clock.local(now))
+            server.stop(now: server.clock.local(now))
             // Who does not end in time is ended.
             queue.insert(
                 .serverCrashes(

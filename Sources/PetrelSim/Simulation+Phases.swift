@@ -16,6 +16,7 @@ extension Simulation {
             guard warmUp(), awaitDelivery(), rush(), awaitDelivery() else { return }
         }
         guard rest() else { return }
+        oracle.checkDevices(server)
         oracle.recount(server, clients)
         guard oracle.breach == nil else { return }
         shutDown()
@@ -189,19 +190,20 @@ extension Simulation {
         }
         attacker.haveLeft = true
         guard run(to: now + Self.forgottenWithin) else { return }
-        if let count = server.core?.sessionsCount, count > 0 {
+        if server.sessionsCount > 0 {
             return oracle.fail(
-                .noLeak, "\(count) sessions are left, long after everybody has gone")
+                .noLeak,
+                "\(server.sessionsCount) sessions are left, long after everybody has gone")
         }
         server.isStopping = true
-        server.core?.stop(now: server.clock.local(now))
+        server.stop(now: server.clock.local(now))
         let life = server.life
         settleServer()
         guard run(to: now + .seconds(1)), life == server.life else { return }
         oracle.fail(
             .noLeak,
-            "the server has \(server.core?.sessionsCount ?? 0) sessions and "
-                + "\(server.core?.operationsCount ?? 0) operations a second after it was stopped")
+            "the server has \(server.sessionsCount) sessions and "
+                + "\(server.operationsCount) operations a second after it was stopped")
     }
 
     static let connectedWithin = Interval.seconds(10)

@@ -33,7 +33,12 @@ extension Simulation {
         let backlog = server.backlog
         server.backlog.removeAll()
         for flight in backlog { arriveAtServer(flight) }
-        runServer()
+        for worker in server.workers {
+            read(worker)
+            if server.plan.count > 1 { collectCommits(worker) }
+            run(worker)
+        }
+        settleServer()
     }
 
     func arriveAtServer(_ flight: Flight) {
@@ -47,33 +52,57 @@ extension Simulation {
             makeServerLag()
         }
         let before = probe(for: flight)
-        feedServer(flight.bytes, from: flight.source)
+        feed(server.reached(by: flight), flight.bytes, from: flight.source)
         if let before { judge(flight, before) }
         attacker.overhear(flight)
         settleServer()
     }
 
-    private func feedServer(_ bytes: [UInt8], from source: Address) {
+    private func feed(_ worker: SimulatedWorker, _ bytes: [UInt8], from source: Address) {
         var bytes = bytes
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
-        server.core?.receive(
+        worker.core.receive(
             &datagram, from: source, now: serverTime, wall: server.clock.wall(now))
     }
 
-    func wakeServer() {
-        guard server.wakeAt == now else { return }  // planned earlier, for another time
-        runServer()
+    func wakeServer(_ index: Int, life: Int) {
+        guard life == server.life else { return }
+        let worker = server.workers[index]
+        // Else it was planned earlier, for another time.
+        guard worker.wakeAt == now, !server.isPaused else { return }
+        run(worker)
+        settleServer()
     }
 
-    private func runServer() {
-        guard server.isUp, !server.isPaused else { return }
-        server.wakeAt = .distantFuture
-        guard let deadline = server.core?.deadline, deadline <= serverTime else {
-            return planServer()
-        }
-        server.core?.advance(now: serverTime, wall: server.clock.wall(now))
+    private func run(_ worker: SimulatedWorker) {
+        worker.wakeAt = .distantFuture
+        guard worker.core.deadline <= serverTime else { return }
+        worker.core.advance(now: serverTime, wall: server.clock.wall(now))
+    }
+
+    func readMail(_ index: Int, life: Int) {
+        guard life == server.life, !server.isPaused else { return }
+        read(server.workers[index])
         settleServer()
+    }
+
+    private func read(_ worker: SimulatedWorker) {
+        let mail = worker.mail
+        worker.mail.removeAll()
+        for letter in mail {
+            worker.core.read(letter.content, now: serverTime, wall: server.clock.wall(now))
+        }
+    }
+
+    func tellCommits(_ index: Int, life: Int) {
+        guard life == server.life, !server.isPaused else { return }
+        collectCommits(server.workers[index])
+        settleServer()
+    }
+
+    private func collectCommits(_ worker: SimulatedWorker) {
+        worker.core.collectCommits(now: serverTime, wall: server.clock.wall(now))
     }
 
     func endCommit(life: Int) {
@@ -92,41 +121,53 @@ extension Simulation {
         } else {
             server.disk.commit(count)
         }
-        server.core?.collectCommits(now: serverTime, wall: server.clock.wall(now))
+        // A single worker hears at once; of several, each when its thread gets to it.
+        if server.plan.count > 1 {
+            for worker in server.workers {
+                queue.insert(
+                    .commitsTold(worker: worker.index, life: life), at: now + server.mailDelay())
+            }
+        } else {
+            for worker in server.workers { collectCommits(worker) }
+        }
         settleServer()
     }
 
-    func passwordHashed(_ ticket: UInt64, _ result: HashResult, life: Int) {
+    func passwordHashed(_ ticket: UInt64, _ result: HashResult, worker: Int, life: Int) {
         guard life == server.life, server.isUp else { return }
-        server.core?.hashed(ticket, result, now: serverTime, wall: server.clock.wall(now))
+        server.workers[worker].core.hashed(
+            ticket, result, now: serverTime, wall: server.clock.wall(now))
         settleServer()
     }
 
     /// Takes everything that the core has, after whatever was done with it.
     func settleServer() {
         guard server.isUp else { return }
-        startHashing()
-        transmitServer()
+        for worker in server.workers {
+            startHashing(worker)
+            transmit(worker)
+            post(worker)
+        }
         beginCommit()
         oracle.server(server, events: events)
-        if server.core?.hasFailed == true {
+        if server.hasFailed {
             // As the real process does, which exits with 74.
             note("server: ends, because its disk failed")
             return crashServer(keepsLast: false, downFor: server.failureDownFor)
         }
-        if server.disk.memory.isFailed {
+        if server.disk.memory.isFailed, server.plan.count == 1 {
             oracle.fail(.neverLost, "the server goes on over a disk that has failed")
         }
-        if server.isStopping, server.core?.isDrained == true {
+        if server.isStopping, server.isDrained {
             note("server: has ended in good order")
             crashServer(keepsLast: true, downFor: .milliseconds(100))
         }
         planServer()
     }
 
-    private func startHashing() {
+    private func startHashing(_ worker: SimulatedWorker) {
         var jobs: [HashJobTicketed] = []
-        server.core?.takeHashJobs(into: &jobs)
+        worker.core.takeHashJobs(into: &jobs)
         for job in jobs {
             let result: HashResult =
                 switch job.job {
@@ -136,25 +177,39 @@ extension Simulation {
                 }
             let takes = Interval.milliseconds(5 + Int64(server.chance.below(60)))
             queue.insert(
-                .passwordHashed(ticket: job.ticket, result, life: server.life), at: now + takes)
+                .passwordHashed(
+                    ticket: job.ticket, result, worker: worker.index, life: server.life),
+                at: now + takes)
         }
     }
 
-    private func transmitServer() {
+    /// Puts the letters of a worker into the mailboxes of the others.
+    private func post(_ worker: SimulatedWorker) {
+        var letters: [WorkerLetter] = []
+        worker.core.takeLetters(into: &letters)
+        for letter in letters {
+            server.workers[letter.reader].mail.append(letter)
+            queue.insert(
+                .mailArrives(worker: letter.reader, life: server.life),
+                at: now + server.mailDelay())
+        }
+    }
+
+    private func transmit(_ worker: SimulatedWorker) {
         var room: [UInt8] = []
         swap(&room, &self.room)
         defer { swap(&room, &self.room) }
-        while let sent = nextFromServer(&room) {
+        while let sent = next(of: worker, &room) {
             postFromServer(Array(room[..<sent.byteCount]), to: sent.destination)
             guard oracle.breach == nil else { return }
         }
     }
 
-    private func nextFromServer(_ room: inout [UInt8]) -> Transmission? {
+    private func next(of worker: SimulatedWorker, _ room: inout [UInt8]) -> Transmission? {
         let now = serverTime
         var span = room.mutableSpan
         var mutable = span.mutableBytes
-        return server.core?.transmit(into: &mutable, now: now)
+        return worker.core.transmit(into: &mutable, now: now)
     }
 
     private func beginCommit() {
@@ -177,11 +232,12 @@ extension Simulation {
     }
 
     private func planServer() {
-        guard let deadline = server.core?.deadline else { return }
-        let moment = max(server.clock.moment(showing: deadline), now)
-        guard moment < server.wakeAt else { return }
-        server.wakeAt = moment
-        queue.insert(.serverWakes, at: moment)
+        for worker in server.workers {
+            let moment = max(server.clock.moment(showing: worker.core.deadline), now)
+            guard moment < worker.wakeAt else { continue }
+            worker.wakeAt = moment
+            queue.insert(.serverWakes(worker: worker.index, life: server.life), at: moment)
+        }
     }
 
     /// Datagrams that a socket holds for a process that does not read.

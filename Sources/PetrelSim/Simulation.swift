@@ -42,11 +42,13 @@ public final class Simulation {
     /// What is going to happen.
     enum Event {
         case arrival(Flight)
-        case serverWakes
+        case serverWakes(worker: Int, life: Int)
+        case mailArrives(worker: Int, life: Int)
+        case commitsTold(worker: Int, life: Int)
         case clientWakes(Int)
         case deed(Int)
         case commitEnds(life: Int)
-        case passwordHashed(ticket: UInt64, HashResult, life: Int)
+        case passwordHashed(ticket: UInt64, HashResult, worker: Int, life: Int)
         case serverCrashes(life: Int, keepsLast: Bool, downFor: Interval)
         case serverStarts
         case clientStarts(Int)
@@ -144,12 +146,14 @@ public final class Simulation {
     private func play(_ event: Event) {
         switch event {
         case .arrival(let flight): arrive(flight)
-        case .serverWakes: wakeServer()
+        case .serverWakes(let worker, let life): wakeServer(worker, life: life)
+        case .mailArrives(let worker, let life): readMail(worker, life: life)
+        case .commitsTold(let worker, let life): tellCommits(worker, life: life)
         case .clientWakes(let index): wakeClient(index)
         case .deed(let index): perform(scenario.deeds[index].what)
         case .commitEnds(let life): endCommit(life: life)
-        case .passwordHashed(let ticket, let result, let life):
-            passwordHashed(ticket, result, life: life)
+        case .passwordHashed(let ticket, let result, let worker, let life):
+            passwordHashed(ticket, result, worker: worker, life: life)
         case .serverCrashes(let life, let keepsLast, let downFor):
             if life == server.life { crashServer(keepsLast: keepsLast, downFor: downFor) }
         case .serverStarts: startServer()

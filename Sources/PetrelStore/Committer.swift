@@ -20,6 +20,7 @@ final class Committer: Sendable {
     private struct Submission: Sendable {
         var operation: StoreOperation
         var ticket: UInt64
+        var worker: Int
         var byteCount: Int
         var term: UInt64
     }
@@ -29,22 +30,24 @@ final class Committer: Sendable {
         /// Operations without a completion, in `waiting` or at the writer.
         var count = 0
         var bytes = 0
-        var completions: [StoreCompletion] = []
-        var terms = AppendTerms()
+        var completions: CompletionQueues
         var isClosing = false
         var isFailed = false
         var operationsCount: UInt64 = 0
         var commitsCount: UInt64 = 0
     }
 
-    private let queue = Monitor(Queue())
+    private let queue: Monitor<Queue>
     private let environment: Environment
     private let wake: @Sendable () -> Void
     // Written once, before anybody else has the committer.
     nonisolated(unsafe) private var thread = pthread_t()
 
     /// Starts the thread; it calls `wake` after each batch whose completions can be taken.
-    init(_ environment: Environment, wake: @escaping @Sendable () -> Void) throws(StoreError) {
+    init(
+        _ environment: Environment, workers: Int, wake: @escaping @Sendable () -> Void
+    ) throws(StoreError) {
+        queue = Monitor(Queue(completions: CompletionQueues(workers: workers)))
         self.environment = environment
         self.wake = wake
         let code = pthread_create(
@@ -60,31 +63,27 @@ final class Committer: Sendable {
         }
     }
 
-    func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
+    func submit(
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
+    ) throws(StoreFailure) {
         let byteCount = operation.byteCount
         try queue.withLock { queue throws(StoreFailure) in
             guard !queue.isFailed, !queue.isClosing else { throw .failed }
             guard queue.count < StoreLimits.queuedOperationsMax,
-                queue.bytes < Self.queuedBytesMax
+                queue.bytes < Self.queuedBytesMax, !queue.completions.isCongested
             else { throw .busy }
             queue.waiting.append(
                 Submission(
-                    operation: operation, ticket: ticket, byteCount: byteCount,
-                    term: queue.terms.current))
+                    operation: operation, ticket: ticket, worker: worker, byteCount: byteCount,
+                    term: queue.completions.term(of: worker)))
             queue.count += 1
             queue.bytes += byteCount
         }
         queue.signal()
     }
 
-    func takeCompletions(into completions: inout [StoreCompletion]) {
-        let taken = queue.withLock { queue in
-            let taken = queue.completions
-            queue.completions = []
-            queue.terms.told()
-            return taken
-        }
-        completions.append(contentsOf: taken)
+    func takeCompletions(of worker: Int, into completions: inout [StoreCompletion]) {
+        queue.withLock { $0.completions.take(of: worker, into: &completions) }
     }
 
     /// Takes nothing in any more, finishes what waits, and ends the thread.
@@ -137,10 +136,9 @@ final class Committer: Sendable {
         let (results, isCommitted) = perform(batch)
         queue.withLock { queue in
             for (submission, result) in zip(batch, results) {
-                let completion = StoreCompletion(ticket: submission.ticket, result: result)
-                queue.completions.append(completion)
-                queue.terms.applied(
-                    submission.operation, submittedIn: submission.term, result: result)
+                queue.completions.complete(
+                    submission.operation, ticket: submission.ticket, by: submission.worker,
+                    in: submission.term, result: result)
                 queue.bytes -= submission.byteCount
             }
             queue.count -= batch.count
@@ -158,18 +156,19 @@ final class Committer: Sendable {
         do throws(StoreError) {
             let admission: Admission =
                 try environment.usedFraction() < Self.fractionMax ? .all : .acknowledgementsOnly
-            var terms = queue.withLock { $0.terms }
+            var terms = queue.withLock { $0.completions.terms }
             let results = try environment.write { transaction throws(StoreError) in
                 var results: [Result<StoreOutcome, StoreFailure>] = []
                 results.reserveCapacity(batch.count)
                 for submission in batch {
-                    guard terms.mayApply(submission.operation, submittedIn: submission.term)
-                    else {
+                    let term = submission.term
+                    let worker = submission.worker
+                    guard terms[worker].mayApply(submission.operation, submittedIn: term) else {
                         results.append(.failure(.full))
                         continue
                     }
                     let result = try perform(submission.operation, admission, &transaction)
-                    terms.applied(
+                    terms[worker].applied(
                         submission.operation, submittedIn: submission.term, result: result)
                     results.append(result)
                 }

@@ -18,7 +18,8 @@ public final class LocalStore: Store, Sendable {
 
     /// Opens the store in `directory`, creating it if there is none; its parent must exist.
     ///
-    /// The map is the most that the store can hold. `wake` is called on the writer's thread after
+    /// The map is the most that the store can hold. So many `workers` share it, and any of them may
+    /// have completions to take when `wake` is called. It is called on the writer's thread after
     /// each batch, when there are completions to take; it must return soon, and not call `close`.
     /// `damageMet` is told of each of the first hundred damaged records, once, on any thread.
     ///
@@ -26,7 +27,7 @@ public final class LocalStore: Store, Sendable {
     /// `endsProcessOnDamagedPages`, it ends with a sentence on the standard error and status 74
     /// instead; for a process that has no other store.
     public init(
-        directory: String, mapBytes: Int = defaultMapBytes,
+        directory: String, mapBytes: Int = defaultMapBytes, workers: Int = 1,
         endsProcessOnDamagedPages: Bool = false,
         damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in },
         wake: @escaping @Sendable () -> Void
@@ -37,18 +38,30 @@ public final class LocalStore: Store, Sendable {
         let transaction = try ReadTransaction(environment)
         let row: NumberRow? = try transaction.row(Schema.incarnationKey, in: .meta)
         incarnation = row?.number ?? 1
-        committer = try Committer(environment, wake: wake)
+        committer = try Committer(environment, workers: workers, wake: wake)
         self.environment = environment
     }
 
     deinit { close() }
 
-    public func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
-        try committer.submit(operation, ticket: ticket)
+    public func submit(
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
+    ) throws(StoreFailure) {
+        try committer.submit(operation, ticket: ticket, by: worker)
     }
 
+    public func takeCompletions(of worker: Int, into completions: inout [StoreCompletion]) {
+        committer.takeCompletions(of: worker, into: &completions)
+    }
+
+    /// Queues `operation` of worker 0.
+    public func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
+        try submit(operation, ticket: ticket, by: 0)
+    }
+
+    /// Appends the completions of worker 0 to `completions`.
     public func takeCompletions(into completions: inout [StoreCompletion]) {
-        committer.takeCompletions(into: &completions)
+        takeCompletions(of: 0, into: &completions)
     }
 
     /// Finishes all operations that wait, then lets go of the directory.

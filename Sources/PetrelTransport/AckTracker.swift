@@ -83,9 +83,12 @@ struct AckTracker: Sendable {
         deadline = .distantFuture
     }
 
-    /// Notes that the peer has a report that went up to `largest`: older numbers need no more.
+    /// Notes that the peer has a report that went up to `largest`: these numbers need no more.
+    ///
+    /// The highest number stays, to tell what is in order. Where two peers answer each other in
+    /// turns, each report is the newest there is when it arrives.
     mutating func reportArrived(upTo largest: UInt64) {
-        guard let highest = received.highest, largest < highest else { return }
-        received.removeBelow(largest + 1)
+        guard let highest = received.highest else { return }
+        received.removeBelow(min(largest + 1, highest))
     }
 }

@@ -75,7 +75,7 @@ struct SentPackets: Sendable {
     /// The most packets remembered.
     static let capacityMax: UInt64 = 1_024
 
-    private var ring = [SentPacket](repeating: SentPacket(), count: 16)
+    private var ring = [SentPacket](repeating: SentPacket(), count: 4)
     /// The lowest number remembered.
     private(set) var oldest: UInt64 = 0
     /// The number that the next packet gets.

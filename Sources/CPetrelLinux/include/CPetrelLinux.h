@@ -20,6 +20,11 @@ int petrel_receive_batch(int descriptor, struct petrel_message *messages, unsign
 // sendmmsg without waiting: how many datagrams were taken, or -1 and errno for the first of them.
 int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned int count);
 
+// Has the kernel divide datagrams among `workers` sockets that share a port, one of which is
+// `descriptor`, in the order of their binding, as Protocol/transport.md section 3.1 says; what that
+// says nothing of goes by a hash of the addresses. Returns 0, or -1 and errno.
+int petrel_steer(int descriptor, unsigned int workers);
+
 // An eventfd that neither blocks nor survives exec, or -1 and errno.
 int petrel_event_descriptor(void);
 

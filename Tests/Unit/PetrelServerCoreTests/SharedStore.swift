@@ -12,13 +12,15 @@ final class SharedStore: Store {
 
     var incarnation: UInt64 { inner.incarnation }
 
-    func submit(_ operation: StoreOperation, ticket: UInt64) throws(StoreFailure) {
+    func submit(
+        _ operation: StoreOperation, ticket: UInt64, by worker: Int
+    ) throws(StoreFailure) {
         if let refusal { throw refusal }
-        try inner.submit(operation, ticket: ticket)
+        try inner.submit(operation, ticket: ticket, by: worker)
     }
 
-    func takeCompletions(into completions: inout [StoreCompletion]) {
-        inner.takeCompletions(into: &completions)
+    func takeCompletions(of worker: Int, into completions: inout [StoreCompletion]) {
+        inner.takeCompletions(of: worker, into: &completions)
     }
 
     func account(handle: String) throws(StoreFailure) -> AccountRecord? {

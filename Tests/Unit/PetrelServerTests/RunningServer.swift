@@ -18,6 +18,7 @@ final class RunningServer: Sendable {
         var settings = ServerConfiguration(
             listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
         settings.signals = .ignored
+        settings.workers = 1
         settings.mapBytes = 16 << 20
         settings.core.sessionsMax = 16
         settings.core.halfOpenMax = 16
@@ -37,8 +38,10 @@ final class RunningServer: Sendable {
         }
     }
 
-    init(_ directory: String) throws {
-        let server = try Server(Self.settings(directory))
+    init(_ directory: String, workers: Int = 1) throws {
+        var settings = Self.settings(directory)
+        settings.workers = workers
+        let server = try Server(settings)
         address = server.address
         publicKey = server.publicKey
         stopper = server.stopper

@@ -116,6 +116,7 @@ struct ServerTests {
 
     @Test func settingsOutOfBoundsAreNamed() {
         let changes: [(String, (inout ServerConfiguration) -> Void)] = [
+            ("workers", { $0.workers = 0 }), ("workers", { $0.workers = 65 }),
             ("hash threads", { $0.hashThreads = 0 }), ("map bytes", { $0.mapBytes = 1 }),
             ("data directory", { $0.directory = "" }), ("sessions", { $0.core.sessionsMax = 0 }),
             ("half-open", { $0.core.halfOpenMax = 0 }),

@@ -43,15 +43,17 @@ final class StoreBench {
     let directory = TemporaryDirectory()
     let kind: StoreKind
     private let mapBytes: Int
+    private let workers: Int
     private let woken = DispatchSemaphore(value: 0)
     private let met = Met()
     private var ticket: UInt64 = 0
 
-    init(_ kind: StoreKind, mapBytes: Int = 64 << 20) throws {
+    init(_ kind: StoreKind, mapBytes: Int = 64 << 20, workers: Int = 1) throws {
         self.kind = kind
+        self.workers = workers
         self.mapBytes = mapBytes
         try directory.make()
-        store = MemoryStore()
+        store = MemoryStore(workers: workers)
         if kind == .local { store = try open() }
     }
 
@@ -65,7 +67,7 @@ final class StoreBench {
     private func open() throws -> LocalStore {
         let woken = woken
         return try LocalStore(
-            directory: directory.store, mapBytes: mapBytes,
+            directory: directory.store, mapBytes: mapBytes, workers: workers,
             damageMet: { [met] record in met.records.withLock { $0.append(record) } },
             wake: { woken.signal() })
     }
@@ -98,6 +100,22 @@ final class StoreBench {
         }
         #expect(completions.map(\.ticket) == Array(first..<ticket))
         return completions.map(\.result)
+    }
+
+    /// Submits an operation of a worker.
+    func submit(_ operation: StoreOperation, ticket: Int, by worker: Int) throws {
+        try store.submit(operation, ticket: UInt64(ticket), by: worker)
+    }
+
+    /// Takes completions of a worker until it has `count` of them.
+    func take(of worker: Int, count: Int) throws -> [StoreCompletion] {
+        var completions: [StoreCompletion] = []
+        store.takeCompletions(of: worker, into: &completions)
+        while completions.count < count {
+            try #require(woken.wait(timeout: .now() + 60) == .success, "the store does not answer")
+            store.takeCompletions(of: worker, into: &completions)
+        }
+        return completions
     }
 
     /// Submits one operation and returns its outcome; a failure fails the test.

@@ -7,6 +7,37 @@ import Testing
 
 @Suite struct StoreContractTests {
     @Test(arguments: StoreKind.allCases)
+    func workersHearOfEachOthersNewsInTheOrderOfCommits(_ kind: StoreKind) throws {
+        let bench = try StoreBench(kind, workers: 3)
+        let append = StoreOperation.sample(append: 1, from: 1, to: .peer(2, new: 70))
+        let submitted: [(operation: StoreOperation, worker: Int)] = [
+            (.sample(createAccount: 1), 0), (.sample(createAccount: 2), 1), (append, 0),
+            (append, 1),  // a repetition, which is nobody else's news
+            (.sample(append: 2, from: 2, to: .peer(1, new: 71)), 1),
+            (.sample(append: 3, from: 2, to: .peer(9, new: 72)), 0),  // refused
+            (.sample(append: 4, from: 1, to: .peer(2, new: 73)), 0),
+        ]
+        for (ticket, entry) in submitted.enumerated() {
+            try bench.submit(entry.operation, ticket: ticket, by: entry.worker)
+        }
+        let news = [2, 4, 6]
+        for worker in 0..<3 {
+            let expected = submitted.indices.filter {
+                submitted[$0].worker == worker || news.contains($0)
+            }
+            let taken = try bench.take(of: worker, count: expected.count)
+            #expect(taken.map(\.ticket) == expected.map(UInt64.init))
+            for (completion, index) in zip(taken, expected) {
+                #expect(
+                    completion.submitter
+                        == (submitted[index].worker == worker
+                            ? .taker : .another(submitted[index].operation)))
+            }
+        }
+        for worker in 0..<3 { #expect(try bench.take(of: worker, count: 0).isEmpty) }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func accountsAndDevices(_ kind: StoreKind) throws {
         let bench = try StoreBench(kind)
         #expect(bench.store.incarnation == 1)

@@ -28,6 +28,11 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("The host that clients are told; else one guessed.", valueName: "host"))
     var publicHost: String?
+    @Option(
+        help: ArgumentHelp(
+            "Threads that serve sessions, 1 to 64; as many as processors if not given.",
+            valueName: "count"))
+    var workers: Int?
     @Option(help: ArgumentHelp("The most bytes that the database can hold.", valueName: "bytes"))
     var mapBytes: Int?
     @Option(
@@ -91,6 +96,7 @@ struct ServeCommand: ParsableCommand {
             throw Failure(status: .badConfiguration, message: "--listen \(listen) names no address")
         }
         var settings = ServerConfiguration(listen: address, directory: directory)
+        if let workers { settings.workers = workers }
         if let mapBytes { settings.mapBytes = mapBytes }
         settings.keyLog = keyLog
         settings.qlogDirectory = qlog

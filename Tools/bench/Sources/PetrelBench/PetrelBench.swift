@@ -8,6 +8,10 @@ struct Arguments {
     var isGate = false
     var isFlood = false
     var directory = "."
+    /// Sessions of which only the memory is measured; 0: everything else is.
+    var sessions = 0
+    /// Whether only the packet path and the echo are measured.
+    var isPacketsOnly = false
 
     init(_ words: [String]) throws {
         var words = words[...]
@@ -16,6 +20,12 @@ struct Arguments {
             case "--gate": isGate = true
             case "--flood": isFlood = true
             case "--json": jsonPath = try Self.value(of: word, &words)
+            case "--memory":
+                guard let count = Int(try Self.value(of: word, &words)), count > 0 else {
+                    throw BenchFailure("--memory needs a number of sessions")
+                }
+                sessions = count
+            case "--packets": isPacketsOnly = true
             case "--directory": directory = try Self.value(of: word, &words)
             default: throw BenchFailure("unknown argument \(word)")
             }
@@ -44,25 +54,31 @@ enum PetrelBench {
         var report = Report()
         if arguments.isFlood {
             report.add(try FloodBenchmark.run(directory: arguments.directory, seconds: 5))
-            if let path = arguments.jsonPath { try write(report.json, to: path) }
-            return report.faults.isEmpty ? 0 : 1
+        } else if arguments.sessions > 0 {
+            report.add(try MemoryBenchmark.run(sessions: arguments.sessions))
+        } else {
+            try measure(arguments, into: &report)
         }
-        let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
-        report.add(core)
-        report.add(
-            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
-        let (store, storeRate) = try StoreBenchmark.run(
-            directory: arguments.directory, seconds: 0.7)
-        report.add(store)
-        report.add(
-            try ServiceBenchmark.run(
-                directory: arguments.directory, seconds: 3, storeRate: storeRate))
         if let path = arguments.jsonPath { try write(report.json, to: path) }
         guard arguments.isGate, !report.faults.isEmpty else { return 0 }
         for fault in report.faults {
             print("gate: \(fault.name): \(fault.value) \(fault.unit), which must be 0")
         }
         return 1
+    }
+
+    private static func measure(_ arguments: Arguments, into report: inout Report) throws {
+        let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
+        report.add(core)
+        report.add(
+            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
+        guard !arguments.isPacketsOnly else { return }
+        let (store, storeRate) = try StoreBenchmark.run(
+            directory: arguments.directory, seconds: 0.7)
+        report.add(store)
+        report.add(
+            try ServiceBenchmark.run(
+                directory: arguments.directory, seconds: 3, storeRate: storeRate))
     }
 
     private static func write(_ text: String, to path: String) throws {
