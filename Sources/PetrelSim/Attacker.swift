@@ -93,8 +93,7 @@ extension Simulation {
         case .garbage, .replay, .stolenCookie: break
         case .hello:
             // Under load none of these leaves a trace, for they show no cookie.
-            let local = server.clock.local(now)
-            guard server.core?.isUnderLoad(now: local) == true else { return nil }
+            guard server.isUnderLoad(now: server.clock.local(now)) else { return nil }
         case .spoof, .reset: return nil
         }
         return ServerProbe(

@@ -39,6 +39,10 @@ extension SimulatedServer {
     var hasFailed: Bool { workers.contains { $0.core.hasFailed } }
     /// Whether no worker has anything left to do.
     var isDrained: Bool { workers.allSatisfy { $0.core.isDrained } }
+    /// Whether every worker demands cookies at that time of the server's clock.
+    func isUnderLoad(now: Instant) -> Bool {
+        workers.allSatisfy { $0.core.isUnderLoad(now: now) }
+    }
     /// What all workers counted.
     var metrics: CoreMetrics {
         workers.reduce(CoreMetrics()) { $0 + $1.core.metrics }

@@ -7,10 +7,12 @@ internal import PetrelTransport
 internal import PetrelWire
 
 extension Simulation {
-    /// The server's event loop is late: from now on it demands cookies.
+    /// The server's event loops are late: from now on they demand cookies.
     func makeServerLag() {
         guard !isHealed else { return }
-        server.core?.noteLag(.milliseconds(30), now: server.clock.local(now))
+        for worker in server.workers {
+            worker.core.noteLag(.milliseconds(30), now: server.clock.local(now))
+        }
     }
 
     /// HELLOs show a cookie from other ports and hosts, and from where it was given when it is old.

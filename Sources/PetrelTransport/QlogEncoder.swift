@@ -115,6 +115,7 @@ public struct QlogEncoder: Sendable {
             #""owner":"local","trigger":"application","connection_code":\#(code.rawValue)"#
         case .violation(let code):
             #""owner":"local","trigger":"error","connection_code":\#(code.rawValue)"#
+        case .reset: #""owner":"remote","trigger":"stateless_reset""#
         case .silent: #""owner":"local","trigger":"idle_timeout""#
         }
     }

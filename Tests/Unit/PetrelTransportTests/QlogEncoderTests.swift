@@ -97,6 +97,7 @@ import Testing
             .closedLocally(.replaced),
             #"{"owner":"local","trigger":"application","connection_code":2}"#
         ),
+        (.reset, #"{"owner":"remote","trigger":"stateless_reset"}"#),
         (.silent, #"{"owner":"local","trigger":"idle_timeout"}"#),
     ])
     func endings(reason: CloseReason, data: String) {
