@@ -69,6 +69,10 @@
         case refusalOnItsWay
         /// What is pushed before the welcome is taken in, for whomever.
         case pushBeforeWelcome
+        /// When the peer renews its key, the one before is forgotten at once.
+        case oldKeyForgottenAtOnce
+        /// Keys are renewed again before the peer has followed.
+        case keyUpdatedTwice
         /// Every third repair of a lost message is left out.
         case repairLeftOut
 

@@ -60,6 +60,8 @@ final class SimulatedClient {
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         var configuration = ClientConfiguration()
         configuration.session.isTracing = true
+        configuration.session.keyUpdatePackets = 32
+        configuration.session.keyUpdateInterval = .seconds(25)
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,

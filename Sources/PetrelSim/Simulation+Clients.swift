@@ -46,6 +46,8 @@ extension Simulation {
         var before: UInt64?
         if case .attack(.garbage) = flight.maker { before = client.core?.stateDigest }
         var bytes = flight.bytes
+        oracle.arriving = (flight, client.clock.local(now))
+        defer { oracle.arriving = nil }
         feed(client, &bytes, from: flight.source)
         if let before, before != client.core?.stateDigest {
             oracle.fail(.garbageInert, "garbage changed the state of client \(index)")

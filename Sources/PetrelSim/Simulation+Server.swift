@@ -43,10 +43,12 @@ extension Simulation {
             return
         }
         let before = probe(for: flight)
+        oracle.arriving = (flight, serverTime)
         feedServer(flight.bytes, from: flight.source)
         if let before { judge(flight, before) }
         attacker.overhear(flight)
         settleServer()
+        oracle.arriving = nil
     }
 
     private func feedServer(_ bytes: [UInt8], from source: Address) {

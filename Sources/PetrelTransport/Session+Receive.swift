@@ -18,7 +18,7 @@ extension Session {
         guard !isEnding else { return .sessionClosed }
         let byteCount = datagram.byteCount
         let opened: OpenedPacket
-        switch open(&datagram) {
+        switch open(&datagram, now: now) {
         case .success(let packet): opened = packet
         case .failure(let reason):
             trace.note(.packetDropped(reason, byteCount: byteCount), now)
@@ -29,60 +29,10 @@ extension Session {
         }
         accept(opened, byteCount: byteCount, from: address, now: now, into: &events)
         let payload = datagram.bytes.extracting(opened.payload)
-        let isAckEliciting = walk(payload, from: address, now: now, into: &events)
+        let isAckEliciting = walk(
+            payload, key: opened.key, from: address, now: now, into: &events)
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
         return nil
-    }
-
-    private struct OpenedPacket {
-        var number: UInt64
-        var payload: Range<Int>
-    }
-
-    private mutating func open(
-        _ datagram: inout MutableRawSpan
-    ) -> Result<OpenedPacket, DropReason> {
-        let byteCount = datagram.byteCount
-        let numberOffset = 1 + localID.byteCount
-        guard byteCount >= numberOffset + DataHeader.byteCountMinAfterID,
-            byteCount <= WireLimits.receivedDatagramByteCountMax
-        else { return .failure(.formUnknown) }
-        unmask(&datagram, numberOffset: numberOffset)
-        var reader = ByteReader(datagram.bytes)
-        guard let header = try? DataHeader(&reader, receivedBy: side), header.keyPhase == 0,
-            header.connectionID == localID
-        else { return .failure(.headerMalformed) }
-        let number = header.packetNumber.expanded(largest: largestReceived)
-        guard replay.mayAccept(number) else { return .failure(.replayed) }
-        #if PETREL_PLANTED
-            if PlantedBug.markedBeforeOpened.isActive { _ = replay.accept(number) }
-        #endif
-        guard
-            let count = readKeys.cipher.open(
-                &datagram, headerByteCount: header.byteCount, byteCount: byteCount, pathID: 0,
-                packetNumber: number)
-        else {
-            failedOpens += 1
-            return .failure(.forged)
-        }
-        #if PETREL_PLANTED
-            let isMarked = PlantedBug.markedBeforeOpened.isActive || replay.accept(number)
-        #else
-            let isMarked = replay.accept(number)
-        #endif
-        guard isMarked else { return .failure(.replayed) }
-        let start = header.byteCount
-        return .success(OpenedPacket(number: number, payload: start..<start + count))
-    }
-
-    private func unmask(_ datagram: inout MutableRawSpan, numberOffset: Int) {
-        let sample = numberOffset + WireLimits.packetNumberByteCountMax
-        let mask = readKeys.header.mask(
-            sample: datagram.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
-        datagram.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
-        for i in 0...Int(datagram.byte(at: 0) >> 2 & 3) {
-            datagram.mask(at: numberOffset + i, with: mask[1 + i])
-        }
     }
 
     private mutating func accept(
@@ -149,7 +99,8 @@ extension Session {
 
     /// Walks over the frames; returns whether the packet asks for an acknowledgement.
     private mutating func walk(
-        _ payload: RawSpan, from address: Address, now: Instant, into events: inout SessionEvents
+        _ payload: RawSpan, key: KeyPhases.Choice, from address: Address, now: Instant,
+        into events: inout SessionEvents
     ) -> Bool {
         var reader = ByteReader(payload)
         guard reader.remaining > 0 else {
@@ -161,6 +112,11 @@ extension Session {
             do {
                 let frame = try Frame(&reader)
                 isAckEliciting = isAckEliciting || frame.isAckEliciting
+                if case .ack(let ack) = frame, isBehind(key),
+                    !keyUpdate.mayBeAcknowledgedByEarlier(ack.largest)
+                {
+                    violate(.acknowledgedUnsent, now: now, into: &events)
+                }
                 receive(frame, from: address, now: now, into: &events)
             } catch {
                 violate(.frameMalformed, now: now, into: &events)

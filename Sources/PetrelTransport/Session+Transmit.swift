@@ -208,12 +208,13 @@ extension Session {
 
     private func header(_ number: UInt64) -> DataHeader {
         DataHeader(
-            keyPhase: 0, connectionID: remoteID,
+            keyPhase: keys.writePhase, connectionID: remoteID,
             packetNumber: TruncatedPacketNumber(
                 number, largestAcknowledged: detector.largestAcknowledged))
     }
 
     private mutating func makeRoomForPacket(now: Instant) {
+        renewKeysIfDue(now: now)
         if detector.packets.next == nextSkip {
             detector.makeRoom(now: now)
             repairLost(now: now)
@@ -224,28 +225,12 @@ extension Session {
         repairLost(now: now)
     }
 
-    private func seal(
-        _ room: inout MutableRawSpan, header: DataHeader, number: UInt64, payloadEnd: Int
-    ) -> Int {
-        let byteCount = writeKeys.cipher.seal(
-            &room, headerByteCount: header.byteCount,
-            payloadByteCount: payloadEnd - header.byteCount, pathID: 0, packetNumber: number)
-        let numberOffset = 1 + remoteID.byteCount
-        let sample = numberOffset + WireLimits.packetNumberByteCountMax
-        let mask = writeKeys.header.mask(
-            sample: room.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
-        room.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
-        for i in 0..<header.packetNumber.byteCount {
-            room.mask(at: numberOffset + i, with: mask[1 + i])
-        }
-        return byteCount
-    }
-
     private mutating func note(
         _ packet: inout SentPacket, _ number: UInt64, byteCount: Int, isProbe: Bool, now: Instant
     ) {
         packet.byteCount = UInt16(byteCount)
         packet.sent = now
+        keyUpdate.sent(now: now)
         let isAckEliciting = packet.state == .inFlight
         detector.sent(packet, now: now)
         statistics.packetsSent += 1

@@ -47,8 +47,8 @@ public struct Session: ~Copyable {
     /// The key that the peer proved: the device's, or the server's.
     public let peerKey: PublicKey
     let peerParameters: TransportParameters
-    let readKeys: TrafficKeys
-    let writeKeys: TrafficKeys
+    var keys: KeyPhases
+    var keyUpdate = KeyUpdate()
 
     var phase: Phase
     var path: Path
@@ -94,12 +94,12 @@ public struct Session: ~Copyable {
         self.peerParameters = peerParameters
         switch side {
         case .client:
-            readKeys = TrafficKeys(secret: secrets.responderToInitiator)
-            writeKeys = TrafficKeys(secret: secrets.initiatorToResponder)
+            keys = KeyPhases(
+                reading: secrets.responderToInitiator, writing: secrets.initiatorToResponder)
             phase = .active
         case .server:
-            readKeys = TrafficKeys(secret: secrets.initiatorToResponder)
-            writeKeys = TrafficKeys(secret: secrets.responderToInitiator)
+            keys = KeyPhases(
+                reading: secrets.initiatorToResponder, writing: secrets.responderToInitiator)
             phase = .unconfirmed
         }
         path = Path(address: address)
@@ -169,4 +169,6 @@ public struct SessionStatistics: Equatable, Sendable {
     public var messagesReceived = 0
     /// Changes of the peer's address followed.
     public var addressMoves = 0
+    /// Renewals of the key that packets are sealed with.
+    public var keyUpdates = 0
 }

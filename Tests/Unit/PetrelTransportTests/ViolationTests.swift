@@ -29,11 +29,11 @@ import Testing
         var span = bytes.mutableSpan
         var room = span.mutableBytes
         guard pair.client != nil else { throw VectorError(reason: "no session") }
-        _ = pair.client?.writeKeys.cipher.seal(
-            &room, headerByteCount: 13, payloadByteCount: byteCount - 29, pathID: 0,
+        _ = pair.client?.keys.seal(
+            &room, headerByteCount: 13, payloadByteCount: byteCount - 29,
             packetNumber: number)
         let sample = copy(room.bytes.extracting(13..<29))
-        guard let mask = pair.client?.writeKeys.header.mask(sample: sample.span.bytes) else {
+        guard let mask = pair.client?.keys.writeHeader.mask(sample: sample.span.bytes) else {
             throw VectorError(reason: "no session")
         }
         room.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
