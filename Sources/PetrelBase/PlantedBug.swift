@@ -73,6 +73,8 @@
         case oldKeyForgottenAtOnce
         /// Keys are renewed again before the peer has followed.
         case keyUpdatedTwice
+        /// A connection ID is retired, and used all the same.
+        case retiredIDStillUsed
         /// Every third repair of a lost message is left out.
         case repairLeftOut
 

@@ -15,20 +15,12 @@ extension ClientCore {
         case .accept where handshake != nil:
             openSession(&datagram, from: address, now: now)
         case .data where session != nil:
-            _ = session?.receive(&datagram, from: address, now: now, into: &sessionEvents)
-            noteHeard()
+            let drop = session?.receive(
+                &datagram, from: address, now: now, into: &sessionEvents)
+            if drop == nil { noteHeard() }
         case .hello, .accept, .data, nil: strayDatagrams &+= 1
         }
         takeSessionEvents(now: now, wall: wall)
-    }
-
-    /// A session that is heard needs no other one.
-    private mutating func noteHeard() {
-        guard sessionIsLive, handshake != nil, let heard = session?.lastHeard,
-            heard > handshakeStarted
-        else { return }
-        handshake = nil
-        connector.resumed()
     }
 
     private mutating func openSession(
@@ -43,6 +35,8 @@ extension ClientCore {
         session = consume opened
         handshake = nil
         sessionIsLive = true
+        serverLeaves = false
+        attemptAt = .distantFuture
         isBlocked = false
         standing = .unknown
         requests = 0
@@ -77,6 +71,8 @@ extension ClientCore {
                 sessionIsOver()
                 handshake = nil
                 connector.sessionEnded(WaitReason(reason), now: now, random: &random)
+            case .goingAway(let window, let address):
+                serverLeaves(within: window, to: address, now: now)
             case .confirmed, .addressMoved: continue
             }
         }

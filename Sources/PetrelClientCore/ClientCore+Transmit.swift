@@ -10,6 +10,7 @@ extension ClientCore {
     public mutating func transmit(
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
+        guard !isOffline else { return nil }
         if let byteCount = handshake?.transmit(into: &room, now: now) {
             return Transmission(byteCount: byteCount, destination: handshakeAddress)
         }

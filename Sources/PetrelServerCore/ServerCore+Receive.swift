@@ -146,14 +146,4 @@ extension ServerCore {
         if answers.isFull { _ = answers.popFirst() }
         _ = answers.append(HelloAnswer(handle: handle, destination: address))
     }
-
-    /// Draws an ID that is not in use: worker, generation, 6 random bytes.
-    private mutating func newConnectionID() -> UInt64 {
-        let prefix = UInt64(configuration.worker) << 56 | UInt64(configuration.generation) << 48
-        while true {
-            let id = prefix | random.next() >> 16
-            // A collision has a chance of one in 2^35 with 8,192 sessions: this loop ends.
-            if id != 0, table.handle(of: id) == nil { return id }
-        }
-    }
 }

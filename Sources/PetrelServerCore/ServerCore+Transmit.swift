@@ -84,7 +84,7 @@ extension ServerCore {
     /// Forgets a session; nothing is sent for it any more.
     mutating func remove(_ handle: Handle) {
         guard sessions.contains(handle) else { return }
-        table.remove(sessions[handle].state.connectionID)
+        forgetConnectionIDs(handle)
         deadlines.remove(handle.slot)
         _ = sessions.remove(handle)
     }

@@ -58,6 +58,8 @@ public struct ServerCore: ~Copyable {
     var traces: [SessionTrace] = []
     /// Whether the store failed: nothing is acknowledged any more, and the process must end.
     public internal(set) var hasFailed = false
+    /// When a core that stops closes its sessions.
+    var closesAt = Instant.distantFuture
     /// Whether `stop` was called.
     public internal(set) var isStopping = false
 
@@ -70,7 +72,7 @@ public struct ServerCore: ~Copyable {
         helloKey = Mac1Key(serverKey: identity.publicKey)
         random = RandomStream(seed: configuration.seed, label: "server core")
         sessions = Slab(capacity: slots)
-        table = SessionTable(capacity: slots)
+        table = SessionTable(capacity: slots * configuration.session.connectionIDsMax)
         deadlines = DeadlineQueue(capacity: slots)
         halfOpen = HalfOpenTable(slots: slots)
         counters = CounterTable(capacity: configuration.countersMax)
@@ -105,21 +107,7 @@ public struct ServerCore: ~Copyable {
     public var deadline: Instant {
         min(
             deadlines.first?.deadline ?? .distantFuture,
-            halfOpen.first?.deadline ?? .distantFuture, nextPurge)
-    }
-
-    /// Closes all sessions and takes no more; operations under way still complete.
-    public mutating func stop(now: Instant) {
-        guard !isStopping else { return }
-        isStopping = true
-        for slot in 0..<sessions.capacity {
-            guard let handle = sessions.handle(slot: slot) else { continue }
-            if halfOpen.remove(handle) {
-                remove(handle)
-            } else {
-                close(handle, .serverStopping, now: now)
-            }
-        }
+            halfOpen.first?.deadline ?? .distantFuture, nextPurge, closesAt)
     }
 
     /// Ends the core and hands its store back.

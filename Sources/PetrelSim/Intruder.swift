@@ -102,7 +102,7 @@ final class Intruder {
                 }
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
-            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
+            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered, .goingAway: break
             }
         }
         events.removeAll()
@@ -227,7 +227,7 @@ extension Intruder {
     private static let patience = Interval.milliseconds(300)
     private static let mischief: [[UInt8]] = [
         [],
-        [0x0A],
+        [0x0F],
         [0x01, 0x40],
         [0x05, 0x01],
         [0x10, 2, 0x42, 0x00, 1, 7],

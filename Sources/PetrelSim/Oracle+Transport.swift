@@ -4,6 +4,7 @@ internal import PetrelBase
 internal import PetrelClientCore
 internal import PetrelServerCore
 internal import PetrelTransport
+internal import PetrelWire
 
 /// One end of a session.
 struct SessionName: Hashable {
@@ -90,9 +91,20 @@ extension Oracle {
             guard sessions[name]?.acknowledged.insert(number).inserted == true else {
                 return fail(.honestLedger, "\(who) took packet \(number) as acknowledged twice")
             }
+        case .connectionIDRetired(let id):
+            if name.client != nil { retiredIDs.insert(id) }
         case .packetDropped(let reason, _): noteDropped(reason, noted.time, who)
         default: break
         }
+    }
+
+    /// A client sends a datagram: it does not carry what the server was told to forget.
+    func clientSends(_ bytes: [UInt8], _ index: Int) {
+        guard !retiredIDs.isEmpty,
+            case .data(let id) = PacketForm(bytes.span.bytes, receivedBy: .server),
+            retiredIDs.contains(id.value)
+        else { return }
+        fail(.opens, "client \(index) goes on to use a connection ID that it has retired")
     }
 
     /// What a party has just made for this session opens, also while keys are renewed.

@@ -19,6 +19,8 @@ final class SimulatedClient {
     var down: Link
     var nat: SimulatedNAT
     var isPaused = false
+    /// Whether its system says that there is no network.
+    var isOffline = false
     var backlog: [Flight] = []
     var wakeAt = Instant.distantFuture
     /// Whether it dies right behind its next write, before it can say anything.
@@ -60,6 +62,7 @@ final class SimulatedClient {
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         var configuration = ClientConfiguration()
         configuration.session.isTracing = true
+        configuration.session.rotatesIDAfter = .seconds(2)
         configuration.session.keyUpdatePackets = 32
         configuration.session.keyUpdateInterval = .seconds(25)
         core = try? ClientCore(

@@ -87,6 +87,7 @@ final class SimulatedServer {
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true
+        configuration.departureWindow = .seconds(2)
         // Keys are renewed hundreds of times in a run.
         configuration.session.keyUpdatePackets = 64
         configuration.session.keyUpdateInterval = .seconds(20)

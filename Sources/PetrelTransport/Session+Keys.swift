@@ -8,6 +8,8 @@ internal import PetrelWire
 struct OpenedPacket {
     var number: UInt64
     var payload: Range<Int>
+    /// Which of our connection IDs it carried.
+    var connectionID: UInt64
     /// Which of the peer's keys it was sealed with.
     var key: KeyPhases.Choice
 }
@@ -25,7 +27,7 @@ extension Session {
         unmask(&datagram, numberOffset: numberOffset)
         var reader = ByteReader(datagram.bytes)
         guard let header = try? DataHeader(&reader, receivedBy: side),
-            header.connectionID == localID
+            localIDs.contains(header.connectionID.value)
         else { return .failure(.headerMalformed) }
         let number = header.packetNumber.expanded(largest: largestReceived)
         guard replay.mayAccept(number) else { return .failure(.replayed) }
@@ -52,7 +54,10 @@ extension Session {
         guard isMarked else { return .failure(.replayed) }
         noteOpened(number, with: key, now: now)
         let start = header.byteCount
-        return .success(OpenedPacket(number: number, payload: start..<start + count, key: key))
+        return .success(
+            OpenedPacket(
+                number: number, payload: start..<start + count,
+                connectionID: header.connectionID.value, key: key))
     }
 
     private func unmask(_ datagram: inout MutableRawSpan, numberOffset: Int) {

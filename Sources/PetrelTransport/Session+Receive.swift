@@ -45,7 +45,10 @@ extension Session {
         lastHeard = now
         unansweredSince = nil
         let isNewest = largestReceived.map { packet.number > $0 } ?? true
-        if isNewest { largestReceived = packet.number }
+        if isNewest {
+            largestReceived = packet.number
+            noteLocalID(packet.connectionID, now: now)
+        }
         timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
         if address == path.address {
             path.received(byteCount: byteCount)
@@ -85,6 +88,7 @@ extension Session {
             let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
             follow(action, now: now)
         }
+        resendInFlight(now: now)
         trace.note(.addressMoved(address), now)
         events.append(.addressMoved(address))
     }
@@ -147,8 +151,13 @@ extension Session {
             guard side == .client else { return violate(.frameForbidden, now: now, into: &events) }
             events.append(.keepaliveAnswered(hint: hint))
         case .pathChallenge(let data): control.response = (data, address)
-        case .pathResponse(let data, _):
+        case .pathResponse(let data, let observed):
+            noteObserved(observed, answering: data)
             follow(path.validator.received(response: data), now: now)
+        case .goAway(let frame): receive(frame, now: now, into: &events)
+        case .newID(let frame): receive(frame, now: now, into: &events)
+        case .retireID(let sequence):
+            receiveRetirement(of: sequence, now: now, into: &events)
         case .credit(let limit): queue.raiseCredit(to: limit)
         case .blocked: control.credit = true
         case .message(let fragment): receive(fragment, now: now, into: &events)
@@ -232,6 +241,9 @@ extension Session {
         trace.note(.packetAcknowledged(number: number), now)
         if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
         for i in 0..<Int(packet.frameCount) {
+            if case .retireID(let sequence) = packet.frames[i] {
+                remoteIDs.retirementArrived(sequence)
+            }
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(
@@ -245,7 +257,7 @@ extension Session {
     // MARK: Endings
 
     /// The peer broke the protocol: tell it, and end.
-    private mutating func violate(
+    mutating func violate(
         _ code: ErrorCode, now: Instant, into events: inout SessionEvents
     ) {
         announceEnd(code, as: .violation(code), now: now, into: &events)

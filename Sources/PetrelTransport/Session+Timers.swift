@@ -28,6 +28,7 @@ extension Session {
         path.validator.provenByHandshake()
         control.keepalive = true
         timers[.keepalive] = now + configuration.keepaliveInterval
+        offerOwnIDs()
     }
 
     /// Sets the timers that depend on what was sent and what waits; called when nothing is left to
@@ -89,7 +90,7 @@ extension Session {
     }
 
     @discardableResult
-    private mutating func repair(_ packet: SentPacket, _ number: UInt64, now: Instant) -> Int {
+    mutating func repair(_ packet: SentPacket, _ number: UInt64, now: Instant) -> Int {
         var byteCount = 0
         for i in 0..<Int(packet.frameCount) {
             switch packet.frames[i] {
@@ -106,6 +107,9 @@ extension Session {
             case .credit: control.credit = true
             case .keepalive: control.keepalive = true
             case .keepaliveAnswer: control.keepaliveAnswer = true
+            case .goAway: control.goAway = departure
+            case .newID(let sequence): localIDs.mark(sequence, isAnnounced: false)
+            case .retireID(let sequence): remoteIDs.markRetired(sequence, again: now)
             }
         }
         return byteCount

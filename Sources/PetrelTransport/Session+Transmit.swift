@@ -61,6 +61,7 @@ extension Session {
         sendsData: Bool, into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         makeRoomForPacket(now: now)
+        rotateIDAfterIdling(now: now)
         #if PETREL_PLANTED
             let isReused =
                 PlantedBug.numberReused.isActive && statistics.addressMoves > 0
@@ -81,6 +82,7 @@ extension Session {
             writeAck(to: &writer, packet: &packet, now: now)
             writeControl(to: &writer, packet: &packet)
             if sendsData { writeData(to: &writer, packet: &packet, number: number) }
+            writeIDs(to: &writer, packet: &packet, now: now)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -93,6 +95,7 @@ extension Session {
                 return nil
             }
             pad(&writer, header: header)
+            asksFromNewAddress = false
             payloadEnd = writer.offset
         }
         let isProbe = probesPending > 0
@@ -161,6 +164,7 @@ extension Session {
             packet.append(.credit)
             packet.state = .inFlight
         }
+        writeDeparture(to: &writer, packet: &packet)
         if queue.shouldReportBlocked(),
             writeControlFrame(.blocked(limit: queue.credit), to: &writer)
         {
@@ -196,7 +200,9 @@ extension Session {
         let payload = writer.offset - header.byteCount
         var missing = WireLimits.packetNumberByteCountMax - header.packetNumber.byteCount - payload
         let sealed = writer.offset + WireLimits.tagByteCount
-        missing = max(missing, Self.datagramByteCountMin(side) - sealed, 0)
+        let least =
+            asksFromNewAddress ? WireLimits.helloByteCount : Self.datagramByteCountMin(side)
+        missing = max(missing, least - sealed, 0)
         try? writer.writeZeros(min(missing, writer.remaining))
     }
 
@@ -230,6 +236,7 @@ extension Session {
     ) {
         packet.byteCount = UInt16(byteCount)
         packet.sent = now
+        lastSent = now
         keyUpdate.sent(now: now)
         let isAckEliciting = packet.state == .inFlight
         detector.sent(packet, now: now)

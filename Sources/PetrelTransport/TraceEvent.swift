@@ -21,6 +21,8 @@ public enum TraceEvent: Equatable, Sendable {
     case metricsUpdated(smoothedRTT: Interval, congestionWindow: Int, bytesInFlight: Int)
     /// Packets are sealed with a new key from now on.
     case keyUpdated(generation: UInt64)
+    /// The peer is told that our packets carry that connection ID no more.
+    case connectionIDRetired(UInt64)
     /// The peer moved.
     case addressMoved(Address)
     /// A message was taken in, towards the peer.

@@ -84,7 +84,7 @@ final class Citizen {
                 heard.append(bytes)
                 try hear(try Notice(decoding: bytes.span.bytes))
             case .closed(let reason): closed = reason
-            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered: break
+            case .confirmed, .acknowledged, .addressMoved, .keepaliveAnswered, .goingAway: break
             }
         }
     }

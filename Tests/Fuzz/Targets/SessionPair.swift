@@ -255,7 +255,7 @@ final class SessionPair {
                 }
             case .closed(.violation(let code)):
                 try hold(isHostile, "\(code) although nobody broke the protocol")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .closed: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .closed: break
             }
         }
     }

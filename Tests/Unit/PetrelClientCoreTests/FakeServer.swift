@@ -111,7 +111,7 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
-            case .acknowledged, .addressMoved, .keepaliveAnswered: continue
+            case .acknowledged, .addressMoved, .keepaliveAnswered, .goingAway: continue
             }
         }
         events.removeAll()

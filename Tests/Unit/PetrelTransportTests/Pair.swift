@@ -31,6 +31,7 @@ struct Heard: Equatable {
     var confirmed = 0
     var hints: [UInt64] = []
     var moves = 0
+    var departures: [Interval] = []
     var closed: CloseReason?
 }
 
@@ -229,6 +230,7 @@ final class Pair {
                 heard.messages.append(copy(range))
             case .acknowledged: heard.acknowledged += 1
             case .addressMoved: heard.moves += 1
+            case .goingAway(let window, _): heard.departures.append(window)
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
             case .closed(let reason): heard.closed = reason
             }

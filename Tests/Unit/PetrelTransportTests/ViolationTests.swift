@@ -45,7 +45,10 @@ import Testing
 
     static let rows: [(payload: [UInt8], code: ErrorCode, because: String)] = [
         ([], .frameMalformed, "no frame"),
-        ([0x0A], .frameMalformed, "an unassigned type"),
+        ([0x0F], .frameMalformed, "an unassigned type"),
+        ([0x0A, 1, 4, 0, 0, 0, 0], .frameMalformed, "an ID of no value"),
+        ([0x0A, 1, 8, 0, 0, 0, 0, 0, 0, 0, 1], .frameMalformed, "an ID that the server chooses"),
+        ([0x0B, 9], .frameMalformed, "an ID retired that was never given"),
         ([0x01, 0x40], .frameMalformed, "a type cut short behind a good frame"),
         ([0x05, 0x01], .frameForbidden, "KEEPALIVE_ANSWER from a client"),
         ([0x02, 0x80, 0x01, 0, 0, 0, 1, 0], .acknowledgedUnsent, "a number never sent"),

@@ -117,6 +117,20 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         return (
             "PATH_RESPONSE", ["data": "\(data)", "address": address, "port": "\(observed.port)"]
         )
+    case .newID(let frame):
+        let bytes = bigEndian(frame.id.value).suffix(frame.id.byteCount)
+        return ("NEW_CID", ["sequence": "\(frame.sequence)", "id": text(Array(bytes))])
+    case .goAway(let frame):
+        let there = frame.address ?? .none
+        return (
+            "GOAWAY",
+            [
+                "window_ms": "\(frame.window.nanoseconds / 1_000_000)",
+                "address": text(bigEndian(there.high) + bigEndian(there.low)),
+                "port": "\(there.port)",
+            ]
+        )
+    case .retireID(let sequence): return ("RETIRE_CID", ["sequence": "\(sequence)"])
     case .credit(let limit): return ("CREDIT", ["limit": "\(limit)"])
     case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
     case .message(let part):
@@ -164,6 +178,9 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
     case .pathChallenge(let data): try ControlFrame.pathChallenge(data: data).write(to: &writer)
     case .pathResponse(let data, let observed):
         try ControlFrame.pathResponse(data: data, observed: observed).write(to: &writer)
+    case .goAway(let frame): try ControlFrame.goAway(frame).write(to: &writer)
+    case .newID(let frame): try ControlFrame.newID(frame).write(to: &writer)
+    case .retireID(let sequence): try ControlFrame.retireID(sequence: sequence).write(to: &writer)
     case .credit(let limit): try ControlFrame.credit(limit: limit).write(to: &writer)
     case .blocked(let limit): try ControlFrame.blocked(limit: limit).write(to: &writer)
     case .message(let part):
