@@ -20,7 +20,9 @@ extension Session {
             try pair.send([UInt8(i & 255), 2], as: .durable, fromClient: false)
             pair.run(for: .milliseconds(60))
         }
-        pair.run(for: .seconds(30)) { $0.atServer.messages.count == messages }
+        pair.run(for: .seconds(30)) {
+            $0.atServer.messages.count == messages && $0.atClient.messages.count == messages
+        }
     }
 
     private func configuration(packets: UInt64) -> SessionConfiguration {

@@ -14,7 +14,7 @@ import Testing
         return pair
     }
 
-    /// The client is told and asks: half a round trip later the server knows, and says what it sees.
+    /// The client is told and asks: half a round trip later the server knows, and says so.
     @Test(arguments: [
         Address(v4: 0x0A00_0002, port: 4_001), Address(v4: 0x0B00_0001, port: 9),
         Address(high: 0x2001_0DB8 << 32, low: 5, port: 4_000),
