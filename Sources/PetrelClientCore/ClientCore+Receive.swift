@@ -84,6 +84,7 @@ extension ClientCore {
         sessionIsLive = false
         standing = .unknown
         acknowledgements.removeAll()
+        earlyVerdicts.removeAll()
         enrolment?.request = nil
         outbox.sessionEnded()
         sync.sessionEnded()
@@ -147,6 +148,9 @@ extension ClientCore {
         pendingEvents.append(.enrolled(identity))
         if enrolment != nil { enrolmentAnswered(identity, isAnswer: isAnswer) }
         sync.sessionOpened(welcome, now: now)
+        let verdicts = earlyVerdicts
+        earlyVerdicts.removeAll()
+        for verdict in verdicts { received(verdict, now: now) }
     }
 
     /// The device is enrolled, whether by the wish that is open or, its answer lost, before.
@@ -195,6 +199,11 @@ extension ClientCore {
     }
 
     private mutating func received(_ verdict: Verdict, now: Instant) {
+        guard standing == .known else {
+            // It has overtaken the welcome, without which its place in the feed says nothing.
+            if earlyVerdicts.count < Outbox.windowMax { earlyVerdicts.append(verdict) }
+            return
+        }
         var own: MessageRecord?
         if let known, let entry = outbox.committed(verdict.clientMessageID) {
             own = MessageRecord(

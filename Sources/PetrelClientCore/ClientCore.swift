@@ -74,6 +74,8 @@ public struct ClientCore: ~Copyable {
     var enrolment: Enrolment?
     var requests: UInt64 = 0
     var acknowledgements: [OpenAcknowledgement] = []
+    /// Verdicts on what was sent before the welcome, which they have overtaken.
+    var earlyVerdicts: [Verdict] = []
     /// The server's clock less the device's, in milliseconds.
     var clockOffset: Int64 = 0
 
