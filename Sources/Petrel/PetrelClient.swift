@@ -105,6 +105,9 @@ public final class PetrelClient: Sendable {
     /// Tells that the device changed networks, so that no time-out has to find out.
     public func networkChanged() { _ = shared.submit(.networkChanged) }
 
+    /// Tells that the device has no network: nothing is tried until `networkChanged` is called.
+    public func networkLost() { _ = shared.submit(.networkLost) }
+
     /// Waits until nothing of the account is missing here.
     ///
     /// - Throws: `closed` or `cancelled`.

@@ -23,6 +23,7 @@ enum Request: Sendable {
     case abandonEnrolment(ticket: UInt64)
     case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
     case networkChanged
+    case networkLost
     case resolved(Result<[Address], ResolutionError>)
     case close
 }
@@ -277,6 +278,7 @@ extension Runner {
         case .send(let target, let contentType, let body, let answer):
             send(to: target, contentType, body, answer)
         case .networkChanged: core.networkChanged(now: now)
+        case .networkLost: core.networkLost()
         case .resolved(let result): resolved(result, now: now)
         case .close:
             guard closeBy == .distantFuture else { return }
@@ -289,7 +291,7 @@ extension Runner {
         switch request {
         case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .abandonEnrolment, .networkChanged, .resolved, .close: return
+        case .abandonEnrolment, .networkChanged, .networkLost, .resolved, .close: return
         }
     }
 

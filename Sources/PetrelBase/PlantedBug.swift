@@ -85,6 +85,12 @@
         case skipIgnored
         /// Background traffic goes before messages that people wait for.
         case bulkStarvesChat
+        /// When the peer renews its key, the one before is forgotten at once.
+        case oldKeyForgottenAtOnce
+        /// Keys are renewed again before the peer has followed.
+        case keyUpdatedTwice
+        /// A connection ID is retired, and used all the same.
+        case retiredIDStillUsed
         /// Every third repair of a lost message is left out.
         case repairLeftOut
         /// Every second packet that is overdue counts as repaired, and is not.

@@ -15,21 +15,13 @@ extension ClientCore {
         case .accept where handshake != nil:
             openSession(&datagram, from: address, now: now)
         case .data where session != nil:
-            _ = session?.receive(&datagram, from: address, now: now, into: &sessionEvents)
-            noteHeard()
+            let drop = session?.receive(
+                &datagram, from: address, now: now, into: &sessionEvents)
+            if drop == nil { noteHeard() }
         case .retry: receiveRetry(datagram.bytes, now: now)
         case .hello, .accept, .data, nil: strayDatagrams &+= 1
         }
         takeSessionEvents(now: now, wall: wall)
-    }
-
-    /// A session that is heard needs no other one.
-    private mutating func noteHeard() {
-        guard sessionIsLive, handshake != nil, let heard = session?.lastHeard,
-            heard > handshakeStarted
-        else { return }
-        handshake = nil
-        connector.resumed()
     }
 
     /// The server is under load: what it wants to see is kept for the next attempts as well.
@@ -59,6 +51,8 @@ extension ClientCore {
         session = consume opened
         handshake = nil
         sessionIsLive = true
+        serverLeaves = false
+        attemptAt = .distantFuture
         isBlocked = false
         standing = .unknown
         requests = 0
@@ -96,6 +90,8 @@ extension ClientCore {
                 sessionIsOver()
                 handshake = nil
                 connector.sessionEnded(WaitReason(reason), now: now, random: &random)
+            case .goingAway(let window, let address):
+                serverLeaves(within: window, to: address, now: now)
             case .confirmed, .ordered, .outcome, .bulk, .addressMoved: continue
             }
         }
@@ -107,6 +103,7 @@ extension ClientCore {
         sessionIsLive = false
         standing = .unknown
         acknowledgements.removeAll()
+        earlyVerdicts.removeAll()
         enrolment?.request = nil
         outbox.sessionEnded()
         sync.sessionEnded()
@@ -170,6 +167,9 @@ extension ClientCore {
         pendingEvents.append(.enrolled(identity))
         if enrolment != nil { enrolmentAnswered(identity, isAnswer: isAnswer) }
         sync.sessionOpened(welcome, now: now)
+        let verdicts = earlyVerdicts
+        earlyVerdicts.removeAll()
+        for verdict in verdicts { received(verdict, now: now) }
     }
 
     /// The device is enrolled, whether by the wish that is open or, its answer lost, before.
@@ -218,6 +218,11 @@ extension ClientCore {
     }
 
     private mutating func received(_ verdict: Verdict, now: Instant) {
+        guard standing == .known else {
+            // It has overtaken the welcome, without which its place in the feed says nothing.
+            if earlyVerdicts.count < Outbox.windowMax { earlyVerdicts.append(verdict) }
+            return
+        }
         var own: MessageRecord?
         if let known, let entry = outbox.committed(verdict.clientMessageID) {
             own = MessageRecord(

@@ -9,6 +9,7 @@ internal import PetrelWire
 extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
+        guard !isOffline else { return stalled?.retryAt ?? .distantFuture }
         var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture)
         switch handshake {
         case .some(let handshake): earliest = min(earliest, handshake.deadline)
@@ -25,6 +26,7 @@ extension ClientCore {
     /// Runs what is due, then finishes the batch.
     public mutating func advance(now: Instant, wall: WallTime) {
         retryStore(now: now)
+        guard !isOffline else { return finishBatch(now: now, wall: wall) }
         if handshake?.isExpired(now: now) == true {
             handshake = nil
             connector.attemptExpired(now: now, random: &random)
@@ -112,10 +114,11 @@ extension ClientCore {
     /// Says HELLO, if it is time for that; its counter is on disk before it leaves.
     private mutating func beginAttempt(now: Instant, wall: WallTime) {
         let isSuspect = suspicion <= now
-        guard stalled == nil, handshake == nil, isSuspect || connector.deadline <= now else {
+        guard stalled == nil, handshake == nil, !isOffline, isSuspect || connector.deadline <= now
+        else {
             return
         }
-        pathIsSuspect = false
+        attemptAt = .distantFuture
         do throws(ClientStoreError) {
             // Time itself as the lower bound: a device whose data came from an old backup would
             // otherwise say numbers that the server has heard, and get no answer.
@@ -162,11 +165,10 @@ extension ClientCore {
     /// would take minutes. In a tunnel both wait, and whichever is heard first goes on.
     private var suspicion: Instant {
         guard sessionIsLive, handshake == nil else { return .distantFuture }
-        guard !pathIsSuspect else { return Instant(nanoseconds: .min) }
         switch session {
         case .some(let session):
-            guard let since = session.unansweredSince else { return .distantFuture }
-            return since + max(session.probeInterval * 3, Self.silenceMin)
+            guard let since = session.unansweredSince else { return attemptAt }
+            return min(attemptAt, since + max(session.probeInterval * 3, Self.silenceMin))
         case .none: return .distantFuture
         }
     }

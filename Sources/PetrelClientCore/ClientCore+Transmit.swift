@@ -10,6 +10,7 @@ extension ClientCore {
     public mutating func transmit(
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
+        guard !isOffline else { return nil }
         if let byteCount = handshake?.transmit(into: &room, now: now) {
             return Transmission(byteCount: byteCount, destination: handshakeAddress)
         }
@@ -22,7 +23,12 @@ extension ClientCore {
     mutating func pump(now: Instant, wall: WallTime) {
         guard sessionIsLive, stalled == nil, !isBlocked else { return }
         sendEnrolment(now: now)
-        guard standing == .known else { return }
+        guard standing == .known else {
+            // The server knows the device most likely, and commits what it sends half a round trip
+            // after the ACCEPT; if not, it refuses everything for now.
+            if standing == .unknown, known != nil { sendOutbox(now: now, wall: wall) }
+            return
+        }
         while let command = sync.nextCommand(now: now) {
             guard let (request, message) = send(command, now: now) else { return }
             sync.issued(command, as: request, now: now)
@@ -44,7 +50,7 @@ extension ClientCore {
         refillOutbox()
         while let entry = outbox.nextToSend(now: now) {
             // The server may have forgotten that it has this one: first see whether it comes back.
-            guard sync.isCaughtUp || !isOld(entry, wall: wall) else { return }
+            guard maySend(entry, wall: wall) else { return }
             let target: OutgoingMessage.Target =
                 switch entry.target {
                 case .conversation(let id): .conversation(id)
@@ -64,6 +70,15 @@ extension ClientCore {
                 .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .sent))
         }
     }
+
+    private func maySend(_ entry: OutboxEntry, wall: WallTime) -> Bool {
+        guard standing != .known else { return sync.isCaughtUp || !isOld(entry, wall: wall) }
+        // Until the welcome nobody knows how wrong the device's clock is.
+        let age = wall.milliseconds &- entry.written.milliseconds
+        return (0...Self.youngMilliseconds).contains(age)
+    }
+
+    private static let youngMilliseconds: Int64 = 24 * 3_600 * 1_000
 
     private func isOld(_ entry: OutboxEntry, wall: WallTime) -> Bool {
         let age = serverTime(wall).milliseconds &- entry.clientMessageID.time.milliseconds

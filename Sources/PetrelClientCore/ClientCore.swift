@@ -60,8 +60,13 @@ public struct ClientCore: ~Copyable {
     var heldCookie: HeldCookie?
     /// The attempt under way, if the session is live beside it.
     var resumption = 0
-    /// Whether something besides silence says that the session's path may be gone.
-    var pathIsSuspect = false
+    /// When an attempt beside the session is due without it having been silent for long: its path
+    /// may be gone, or its server leaves.
+    var attemptAt = Instant.distantFuture
+    /// Whether the server leaves: that it is heard means nothing.
+    var serverLeaves = false
+    /// Whether the system says that there is no network.
+    var isOffline = false
     var session: Session?
     var sessionEvents = SessionEvents()
     /// Whether the session still works; a session that does not may have a last packet to send.
@@ -77,6 +82,8 @@ public struct ClientCore: ~Copyable {
     var enrolment: Enrolment?
     var requests: UInt64 = 0
     var acknowledgements: [OpenAcknowledgement] = []
+    /// Verdicts on what was sent before the welcome, which they have overtaken.
+    var earlyVerdicts: [Verdict] = []
     /// The server's clock less the device's, in milliseconds.
     var clockOffset: Int64 = 0
 
@@ -192,12 +199,6 @@ extension ClientCore {
 
     /// The server is to be found at these addresses from now on.
     public mutating func reach(_ addresses: [Address]) { connector.reach(addresses) }
-
-    /// The operating system says that the network is another one: tries again at once.
-    public mutating func networkChanged(now: Instant) {
-        if connector.networkChanged(now: now) { handshake = nil }
-        pathIsSuspect = sessionIsLive
-    }
 
     /// Whether the server is still to be told of messages that were received here.
     public var owesAcknowledgement: Bool { sessionIsLive && sync.owesAcknowledgement }

@@ -35,6 +35,8 @@ public struct Connector: Sendable {
     /// Attempts without answer beside the session that fell silent.
     private var resumptions = 0
     private var lastSuccess: Instant?
+    /// Before which the server does not want to be asked again.
+    private var spreadUntil = Instant(nanoseconds: .min)
 
     /// Creates a connector that waits to be asked.
     public init(addresses: [Address]) { self.addresses = addresses }
@@ -96,6 +98,7 @@ public struct Connector: Sendable {
         switch phase {
         case .connecting, .connected:
             resumptions = 0
+            spreadUntil = Instant(nanoseconds: .min)
             phase = .connected(since: now)
         case .idle, .waiting, .closed: return
         }
@@ -127,7 +130,28 @@ public struct Connector: Sendable {
         }
         failures = 0
         lastSuccess = now
-        phase = .waiting(until: now, reason: nil)
+        phase =
+            spreadUntil > now
+            ? .waiting(until: spreadUntil, reason: reason) : .waiting(until: now, reason: nil)
+    }
+
+    /// The server is about to stop: returns the moment, drawn from its window, to ask again.
+    ///
+    /// A session that ends before then is followed by no attempt until then, so that a server that
+    /// starts again is not asked by all its clients at once.
+    public mutating func serverLeaves(
+        within window: Interval, to address: Address?, now: Instant,
+        random: inout some RandomNumberGenerator
+    ) -> Instant {
+        let share = Interval(
+            nanoseconds: Int64(random.next(upperBound: UInt64(max(window, .zero).nanoseconds) + 1)))
+        spreadUntil = now + share
+        if let address {
+            addresses.removeAll { $0 == address }
+            addresses.insert(address, at: 0)
+            next = 0
+        }
+        return spreadUntil
     }
 
     /// The operating system says that the network is another one: no pause means anything now.
@@ -136,7 +160,7 @@ public struct Connector: Sendable {
     public mutating func networkChanged(now: Instant) -> Bool {
         switch phase {
         case .waiting:
-            phase = .waiting(until: now, reason: nil)
+            phase = .waiting(until: max(now, spreadUntil), reason: nil)
             return false
         case .connecting(let started):
             guard now - started >= Self.restartMin else { return false }

@@ -21,7 +21,9 @@ extension ServerCore {
             told.removeAll()
             swap(&told, &events)
         }
-        if sessions.contains(handle) { touch(handle) }
+        guard sessions.contains(handle) else { return }
+        exchangeConnectionIDs(handle)
+        touch(handle)
     }
 
     private mutating func act(
@@ -39,7 +41,7 @@ extension ServerCore {
             } catch {
                 receiveGarbage(error, from: handle, now: now)
             }
-        case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered: break
+        case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered, .goingAway: break
         case .addressMoved(let address):
             hosts.remove(Host(sessions[handle].state.address))
             hosts.insert(Host(address))

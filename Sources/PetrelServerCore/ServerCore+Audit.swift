@@ -43,9 +43,6 @@ extension ServerCore {
         guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
             return .unbounded("\(enrolments.count) enrolments")
         }
-        guard table.count == sessions.count else {
-            return .unbalanced("\(table.count) connection IDs for \(sessions.count) sessions")
-        }
         guard hosts.sessionsCount == sessions.count else {
             return .unbalanced("\(hosts.sessionsCount) sessions of hosts, \(sessions.count) in all")
         }
@@ -53,10 +50,15 @@ extension ServerCore {
             return .unbounded("\(waitingCount) HELLOs wait")
         }
         var enrolled = 0
+        var connectionIDs = 0
         for slot in 0..<sessions.capacity {
             guard let handle = sessions.handle(slot: slot) else { continue }
             if case .enrolled = sessions[handle].state.phase { enrolled += 1 }
+            connectionIDs += sessions[handle].session.connectionIDsCount
             if let finding = sessions[handle].session.audit() { return finding }
+        }
+        guard table.count == connectionIDs else {
+            return .unbalanced("\(table.count) connection IDs are known, \(connectionIDs) in use")
         }
         guard enrolled == live.devicesCount else {
             return .unbalanced("\(enrolled) sessions of devices, \(live.devicesCount) live ones")

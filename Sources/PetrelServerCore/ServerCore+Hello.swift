@@ -137,16 +137,6 @@ extension ServerCore {
             return false
         }
     }
-
-    /// Draws an ID that is not in use: worker, generation, 4 random bytes, the mark of these.
-    private mutating func newConnectionID() -> UInt64 {
-        let prefix = UInt64(configuration.worker) << 56 | UInt64(configuration.generation) << 48
-        while true {
-            let id = admission.resetKey.marked(prefix | (random.next() >> 32) << 16)
-            // With 8,192 sessions a collision has a chance of one in 2^19: this loop ends.
-            if id != 0, table.handle(of: id) == nil, halfOpen.handle(of: id) == nil { return id }
-        }
-    }
 }
 
 // MARK: First packets

@@ -29,6 +29,7 @@ extension ServerCore {
                 &datagram, from: address, now: now, into: &events)
             guard drop == nil else {
                 metrics.droppedBySession += 1
+                collectTrace(handle)
                 return
             }
             metrics.datagramsAccepted += 1

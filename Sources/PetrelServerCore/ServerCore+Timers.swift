@@ -16,6 +16,7 @@ extension ServerCore {
             sessions[handle].session.advance(now: now, into: &events)
             settle(handle, now: now, wall: wall)
         }
+        closeAllIfDue(now: now)
         if nextPurge <= now {
             nextPurge = now + configuration.purgeInterval
             purge(wall: wall)

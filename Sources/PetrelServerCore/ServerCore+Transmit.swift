@@ -86,7 +86,7 @@ extension ServerCore {
     /// Forgets a session; nothing is sent for it any more.
     mutating func remove(_ handle: Handle) {
         guard sessions.contains(handle) else { return }
-        table.remove(sessions[handle].state.connectionID)
+        forgetConnectionIDs(handle)
         hosts.remove(Host(sessions[handle].state.address))
         deadlines.remove(handle.slot)
         _ = sessions.remove(handle)

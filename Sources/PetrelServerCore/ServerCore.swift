@@ -65,6 +65,8 @@ public struct ServerCore: ~Copyable {
     var traces: [SessionTrace] = []
     /// Whether the store failed: nothing is acknowledged any more, and the process must end.
     public internal(set) var hasFailed = false
+    /// When a core that stops closes its sessions.
+    var closesAt = Instant.distantFuture
     /// Whether `stop` was called.
     public internal(set) var isStopping = false
 
@@ -82,7 +84,7 @@ public struct ServerCore: ~Copyable {
         admission = Admission(
             configuration: configuration, identity: identity, secret: random.next(), now: now)
         sessions = Slab(capacity: slots)
-        table = SessionTable(capacity: slots)
+        table = SessionTable(capacity: slots * configuration.session.connectionIDsMax)
         deadlines = DeadlineQueue(capacity: slots)
         halfOpen = HalfOpenTable(capacity: configuration.halfOpenMax)
         counters = CounterTable(capacity: configuration.countersMax)
@@ -121,19 +123,7 @@ public struct ServerCore: ~Copyable {
     public var deadline: Instant {
         min(
             deadlines.first?.deadline ?? .distantFuture,
-            halfOpen.deadline, admission.deadline, nextPurge)
-    }
-
-    /// Closes all sessions and takes no more; operations under way still complete.
-    public mutating func stop(now: Instant) {
-        guard !isStopping else { return }
-        isStopping = true
-        metrics.droppedHelloRefused += UInt64(admission.clear())
-        while halfOpen.removeFirst(until: .distantFuture) {}
-        for slot in 0..<sessions.capacity {
-            guard let handle = sessions.handle(slot: slot) else { continue }
-            close(handle, .serverStopping, now: now)
-        }
+            halfOpen.deadline, admission.deadline, nextPurge, closesAt)
     }
 
     /// Ends the core and hands its store back.

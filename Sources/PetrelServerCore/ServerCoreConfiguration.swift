@@ -49,6 +49,12 @@ public struct ServerCoreConfiguration: Sendable {
     public var purgeInterval = Interval.seconds(600)
     /// Rows that one purge forgets.
     public var purgeRowsMax = ServerLimits.purgeRowsMax
+    /// Within which the clients of a server that stops are to come back.
+    public var departureWindow = Interval.seconds(5)
+    /// Where they are to come back; `nil`: to the same address.
+    public var departureAddress: Address?
+    /// How long a server that stops goes on, so that all its clients hear of it.
+    public var departureGrace = Interval.milliseconds(300)
     /// The settings of each session.
     public var session = SessionConfiguration()
 

@@ -10,7 +10,9 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     /// How long packets take, and what becomes of them.
     case delay, jitter, loss, bursts, duplication, lateCopies, reordering, corruption, truncation
     /// What happens to links and addresses.
-    case rate, blackHole, blackout, partition, natExpiry, rebinding, moving, addressReuse
+    case rate, blackHole, blackout, partition, natExpiry, rebinding, moving
+    /// What a device's system, and others, do to its address.
+    case offline, addressReuse
     /// Attackers.
     case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary,
         cookieTheft, forgedReset

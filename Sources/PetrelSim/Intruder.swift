@@ -120,7 +120,7 @@ final class Intruder {
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
             case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
-                .keepaliveAnswered:
+                .keepaliveAnswered, .goingAway:
                 break
             }
         }
@@ -246,7 +246,7 @@ extension Intruder {
     private static let patience = Interval.milliseconds(300)
     private static let mischief: [[UInt8]] = [
         [],
-        [0x0A],
+        [0x3E],
         [0x01, 0x40],
         [0x05, 0x01],
         [0x10, 2, 0x42, 0x00, 1, 7],

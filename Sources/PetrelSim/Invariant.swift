@@ -40,6 +40,8 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
     case fair = "I19"
     /// The same seed gives the same run.
     case repeatable = "I20"
+    /// What a peer has just sealed can be opened.
+    case opens = "I21"
 
     /// The name in output: number and title.
     public var name: String { "\(rawValue) \(title)" }
@@ -64,6 +66,7 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
         case .conservation: "conservation"
         case .fair: "fair"
         case .repeatable: "repeatable"
+        case .opens: "opens"
         }
     }
 }

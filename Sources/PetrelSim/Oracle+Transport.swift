@@ -4,6 +4,7 @@ internal import PetrelBase
 internal import PetrelClientCore
 internal import PetrelServerCore
 internal import PetrelTransport
+internal import PetrelWire
 
 /// One end of a session.
 struct SessionName: Hashable {
@@ -28,8 +29,7 @@ extension Oracle {
         for trace in traces {
             for event in trace.events {
                 note(
-                    event.event,
-                    of: SessionName(client: nil, connectionID: trace.serverConnectionID))
+                    event, of: SessionName(client: nil, connectionID: trace.serverConnectionID))
             }
         }
         guard server.isUp else { return }
@@ -61,7 +61,7 @@ extension Oracle {
         var trace: [TimedTraceEvent] = []
         guard let id = client.core?.takeTrace(into: &trace) else { return }
         for event in trace {
-            note(event.event, of: SessionName(client: client.index, connectionID: id))
+            note(event, of: SessionName(client: client.index, connectionID: id))
         }
         guard events % Self.auditEvery == 0, let finding = client.core?.audit() else { return }
         report(finding, "client \(client.index)")
@@ -74,9 +74,9 @@ extension Oracle {
         }
     }
 
-    private func note(_ event: TraceEvent, of name: SessionName) {
+    private func note(_ noted: TimedTraceEvent, of name: SessionName) {
         let who = name.client.map { "client \($0)" } ?? "the server"
-        switch event {
+        switch noted.event {
         case .packetSent(let number, _, _, _):
             if let highest = sessions[name]?.sentHighest, number <= highest {
                 fail(.numbersOnce, "\(who) sealed packet \(number) after packet \(highest)")
@@ -98,9 +98,37 @@ extension Oracle {
             guard sessions[name]?.acknowledged.insert(number).inserted == true else {
                 return fail(.honestLedger, "\(who) took packet \(number) as acknowledged twice")
             }
+        case .connectionIDRetired(let id):
+            if name.client != nil { retiredIDs.insert(id) }
+        case .packetDropped(let reason, _): noteDropped(reason, noted.time, who)
         default: break
         }
     }
+
+    /// A client sends a datagram: it does not carry what the server was told to forget.
+    func clientSends(_ bytes: [UInt8], _ index: Int) {
+        guard !retiredIDs.isEmpty,
+            case .data(let id) = PacketForm(bytes.span.bytes, receivedBy: .server),
+            retiredIDs.contains(id.value)
+        else { return }
+        fail(.opens, "client \(index) goes on to use a connection ID that it has retired")
+    }
+
+    /// What a party has just made for this session opens, also while keys are renewed.
+    private func noteDropped(_ reason: DropReason, _ time: Instant, _ who: String) {
+        guard reason == .keyUnknown || reason == .forged, let arriving, arriving.time == time,
+            arriving.flight.isWhole,
+            Simulation.start + elapsed - arriving.flight.sent < Self.keptAtLeast
+        else { return }
+        switch arriving.flight.maker {
+        case .client, .server:
+            fail(.opens, "\(who) has no key for a packet that was made a moment ago: \(reason)")
+        case .intruder, .attack: break
+        }
+    }
+
+    /// Less than three times the shortest probe timeout, by clocks that differ.
+    private static let keptAtLeast = Interval.milliseconds(80)
 
     private static let auditEvery = 32
 }

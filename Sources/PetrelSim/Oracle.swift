@@ -57,6 +57,10 @@ final class Oracle: DiskWatcher {
     private(set) var breach: Breach?
     /// Virtual time since the start.
     var elapsed = Interval.zero
+    /// Connection IDs that clients have told the server to forget.
+    var retiredIDs: Set<UInt64> = []
+    /// The datagram that is being taken in, and what the receiver's clock shows.
+    var arriving: (flight: Flight, time: Instant)?
     let accountsCount: Int
     var sent: [ClientMessageID: Sent] = [:]
     private(set) var messagesCount = 0

@@ -147,6 +147,8 @@ public struct Deed: Codable, Equatable, Sendable {
         case rebind(client: Int)
         /// A device is somewhere else, and its system may say so.
         case move(client: Int, isTold: Bool)
+        /// A device has no network for a while, and its system says so, and then another one.
+        case offline(client: Int, duration: Int)
         /// A device gets the address that another one had.
         case reuseAddress(of: Int, by: Int)
         // Attackers.

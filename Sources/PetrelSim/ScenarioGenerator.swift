@@ -214,6 +214,9 @@ extension ScenarioGenerator {
         scatter(.moving, 0.4, most: 6) { random, client in
             .move(client: client, isTold: random.chance(0.5))
         }
+        scatter(.offline, 0.3, most: 4) { random, client in
+            .offline(client: client, duration: 100 + Int(random.below(20_000)))
+        }
         scatter(.addressReuse, 0.2, most: 3) { random, client in
             .reuseAddress(
                 of: client, by: (client + 1 + Int(random.below(UInt64(count - 1)))) % count)

@@ -19,6 +19,8 @@ final class SimulatedClient {
     var down: Link
     var nat: SimulatedNAT
     var isPaused = false
+    /// Whether its system says that there is no network.
+    var isOffline = false
     var backlog: [Flight] = []
     var wakeAt = Instant.distantFuture
     /// Whether it dies right behind its next write, before it can say anything.
@@ -61,6 +63,9 @@ final class SimulatedClient {
         var configuration = ClientConfiguration()
         configuration.session.isTracing = true
         configuration.session.redundancy = .auto
+        configuration.session.rotatesIDAfter = .seconds(2)
+        configuration.session.keyUpdatePackets = 32
+        configuration.session.keyUpdateInterval = .seconds(25)
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,

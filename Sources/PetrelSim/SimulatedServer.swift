@@ -102,6 +102,10 @@ final class SimulatedServer {
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true
         configuration.session.redundancy = seed % 2 == 0 ? .auto : .none
+        configuration.departureWindow = .seconds(2)
+        // Keys are renewed hundreds of times in a run.
+        configuration.session.keyUpdatePackets = 64
+        configuration.session.keyUpdateInterval = .seconds(20)
         return configuration
     }
 }

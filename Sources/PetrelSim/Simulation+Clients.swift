@@ -49,6 +49,8 @@ extension Simulation {
         case .attack, .client, .intruder, .server: break
         }
         var bytes = flight.bytes
+        oracle.arriving = (flight, client.clock.local(now))
+        defer { oracle.arriving = nil }
         feed(client, &bytes, from: flight.source)
         if let before, before != client.core?.stateDigest {
             oracle.fail(.garbageInert, "garbage changed the state of client \(index)")

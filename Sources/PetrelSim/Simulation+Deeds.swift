@@ -12,7 +12,7 @@ extension Simulation {
         case .send(let client, let account, let byteCount):
             guard isClient(client) else { return }
             write(client: client, account: account, byteCount: byteCount)
-        case .blackout, .partition, .blackHole, .rebind, .move, .reuseAddress:
+        case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
             .cookieTheft, .forgeReset:
@@ -48,6 +48,13 @@ extension Simulation {
             guard isTold, !clients[client].isPaused else { return }
             clients[client].core?.networkChanged(now: clients[client].clock.local(now))
             settleClient(client)
+        case .offline(let client, let duration) where isClient(client):
+            let until = now + .milliseconds(Int64(duration))
+            clients[client].up.darkUntil = max(clients[client].up.darkUntil, until)
+            clients[client].down.darkUntil = max(clients[client].down.darkUntil, until)
+            clients[client].isOffline = true
+            clients[client].core?.networkLost()
+            queue.insert(.networkReturns(client), at: until)
         case .reuseAddress(let client, let other)
         where isClient(client) && isClient(other) && client != other:
             let address = clients[client].nat.external
@@ -55,6 +62,18 @@ extension Simulation {
             give(other, address)
         default: break
         }
+    }
+
+    /// The device has a network again, another one.
+    func returnNetwork(_ index: Int) {
+        guard clients[index].isOffline else { return }
+        clients[index].isOffline = false
+        move(index)
+        guard clients[index].isUp else { return }
+        note("client \(index): its system has a network again")
+        clients[index].core?.networkChanged(now: clients[index].clock.local(now))
+        guard !clients[index].isPaused else { return }
+        settleClient(index)
     }
 
     /// The device is in another network.

@@ -51,6 +51,7 @@ extension Simulation {
             bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
             maker: .client(index), sent: now)
         digest.add(bytes[...])
+        oracle.clientSends(bytes, index)
         send(flight, over: &client.up)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }

@@ -70,6 +70,7 @@ extension Simulation {
             resumeClient(index)
             // There is room again, and the owner looks at the screen.
             client.core?.connect(now: client.clock.local(now))
+            returnNetwork(index)
             settleClient(index)
         }
         healedAt = now

@@ -52,10 +52,12 @@ extension Simulation {
             makeServerLag()
         }
         let before = probe(for: flight)
+        oracle.arriving = (flight, serverTime)
         feed(server.reached(by: flight), flight.bytes, from: flight.source)
         if let before { judge(flight, before) }
         attacker.overhear(flight)
         settleServer()
+        oracle.arriving = nil
     }
 
     private func feed(_ worker: SimulatedWorker, _ bytes: [UInt8], from source: Address) {

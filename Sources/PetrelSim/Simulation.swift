@@ -57,6 +57,7 @@ public final class Simulation {
         case diskHasRoom
         case clientDiskHasRoom(Int)
         case intruderWakes(Int)
+        case networkReturns(Int)
     }
 
     let scenario: Scenario
@@ -163,6 +164,7 @@ public final class Simulation {
         case .diskHasRoom: server.disk.isFull = false
         case .clientDiskHasRoom(let index): clients[index].disk.failure = nil
         case .intruderWakes(let index): wakeIntruder(index)
+        case .networkReturns(let index): returnNetwork(index)
         }
     }
 

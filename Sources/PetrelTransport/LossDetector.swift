@@ -245,6 +245,9 @@ struct LossDetector: Sendable {
         return min(max(timeout, Self.probeTimeout.min), Self.probeTimeout.max)
     }
 
+    /// The path is another one: what was not answered says nothing about it.
+    mutating func forgetBackoff() { probeCount = 0 }
+
     /// Notes that a probe is due; returns whether a second one should follow.
     mutating func probed(now: Instant) -> Bool {
         if probeCount == 0 { firstProbe = now }

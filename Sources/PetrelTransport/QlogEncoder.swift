@@ -85,6 +85,13 @@ public struct QlogEncoder: Sendable {
                     + #""congestion_window":\#(congestionWindow),"#
                     + #""bytes_in_flight":\#(bytesInFlight)"#
             )
+        case .keyUpdated(let generation):
+            ("petrel:key_updated", #""generation":\(generation)"#)
+        case .connectionIDRetired(let id):
+            (
+                "petrel:connection_id_retired",
+                #""connection_id":"\(KeyLog.hexadecimal(id))""#
+            )
         case .addressMoved(let address): ("petrel:address_moved", #""remote":"\#(address)""#)
         case .messageQueued(let kind, let number, let byteCount):
             ("petrel:message_queued", message(kind, number) + #","length":\#(byteCount)"#)

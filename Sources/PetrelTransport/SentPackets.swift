@@ -24,6 +24,12 @@ enum SentFrame: Equatable, Sendable {
     case keepalive
     /// A KEEPALIVE_ANSWER.
     case keepaliveAnswer
+    /// A GOAWAY.
+    case goAway
+    /// A NEW_CID.
+    case newID(sequence: UInt64)
+    /// A RETIRE_CID.
+    case retireID(sequence: UInt64)
 }
 
 /// One packet on its way.

@@ -18,7 +18,7 @@ extension Session {
         guard !isEnding else { return .sessionClosed }
         let byteCount = datagram.byteCount
         let opened: OpenedPacket
-        switch open(&datagram) {
+        switch open(&datagram, now: now) {
         case .success(let packet): opened = packet
         case .failure(let reason):
             // Only its last bytes are compared, which opening leaves as they were.
@@ -35,61 +35,11 @@ extension Session {
         queue.progress.take(into: &events)
         accept(opened, byteCount: byteCount, from: address, now: now, into: &events)
         let payload = datagram.bytes.extracting(opened.payload)
-        let isAckEliciting = walk(payload, from: address, now: now, into: &events)
+        let isAckEliciting = walk(
+            payload, key: opened.key, from: address, now: now, into: &events)
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
         queue.progress.take(into: &events)
         return nil
-    }
-
-    private struct OpenedPacket {
-        var number: UInt64
-        var payload: Range<Int>
-    }
-
-    private mutating func open(
-        _ datagram: inout MutableRawSpan
-    ) -> Result<OpenedPacket, DropReason> {
-        let byteCount = datagram.byteCount
-        let numberOffset = 1 + localID.byteCount
-        guard byteCount >= numberOffset + DataHeader.byteCountMinAfterID,
-            byteCount <= WireLimits.receivedDatagramByteCountMax
-        else { return .failure(.formUnknown) }
-        unmask(&datagram, numberOffset: numberOffset)
-        var reader = ByteReader(datagram.bytes)
-        guard let header = try? DataHeader(&reader, receivedBy: side), header.keyPhase == 0,
-            header.connectionID == localID
-        else { return .failure(.headerMalformed) }
-        let number = header.packetNumber.expanded(largest: largestReceived)
-        guard replay.mayAccept(number) else { return .failure(.replayed) }
-        #if PETREL_PLANTED
-            if PlantedBug.markedBeforeOpened.isActive { _ = replay.accept(number) }
-        #endif
-        guard
-            let count = readKeys.cipher.open(
-                &datagram, headerByteCount: header.byteCount, byteCount: byteCount, pathID: 0,
-                packetNumber: number)
-        else {
-            failedOpens += 1
-            return .failure(.forged)
-        }
-        #if PETREL_PLANTED
-            let isMarked = PlantedBug.markedBeforeOpened.isActive || replay.accept(number)
-        #else
-            let isMarked = replay.accept(number)
-        #endif
-        guard isMarked else { return .failure(.replayed) }
-        let start = header.byteCount
-        return .success(OpenedPacket(number: number, payload: start..<start + count))
-    }
-
-    private func unmask(_ datagram: inout MutableRawSpan, numberOffset: Int) {
-        let sample = numberOffset + WireLimits.packetNumberByteCountMax
-        let mask = readKeys.header.mask(
-            sample: datagram.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
-        datagram.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
-        for i in 0...Int(datagram.byte(at: 0) >> 2 & 3) {
-            datagram.mask(at: numberOffset + i, with: mask[1 + i])
-        }
     }
 
     private mutating func accept(
@@ -102,7 +52,10 @@ extension Session {
         lastHeard = now
         unansweredSince = nil
         let isNewest = largestReceived.map { packet.number > $0 } ?? true
-        if isNewest { largestReceived = packet.number }
+        if isNewest {
+            largestReceived = packet.number
+            noteLocalID(packet.connectionID, now: now)
+        }
         timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
         if address == path.address {
             path.received(byteCount: byteCount)
@@ -142,6 +95,7 @@ extension Session {
             let action = path.validator.begin(now: now, timeout: probeInterval, random: &random)
             follow(action, now: now)
         }
+        resendInFlight(now: now)
         trace.note(.addressMoved(address), now)
         events.append(.addressMoved(address))
     }
@@ -156,7 +110,8 @@ extension Session {
 
     /// Walks over the frames; returns whether the packet asks for an acknowledgement.
     private mutating func walk(
-        _ payload: RawSpan, from address: Address, now: Instant, into events: inout SessionEvents
+        _ payload: RawSpan, key: KeyPhases.Choice, from address: Address, now: Instant,
+        into events: inout SessionEvents
     ) -> Bool {
         var reader = ByteReader(payload)
         guard reader.remaining > 0 else {
@@ -168,6 +123,11 @@ extension Session {
             do {
                 let frame = try Frame(&reader)
                 isAckEliciting = isAckEliciting || frame.isAckEliciting
+                if case .ack(let ack) = frame, isBehind(key),
+                    !keyUpdate.mayBeAcknowledgedByEarlier(ack.largest)
+                {
+                    violate(.acknowledgedUnsent, now: now, into: &events)
+                }
                 receive(frame, from: address, now: now, into: &events)
             } catch {
                 violate(.frameMalformed, now: now, into: &events)
@@ -198,8 +158,13 @@ extension Session {
             guard side == .client else { return violate(.frameForbidden, now: now, into: &events) }
             events.append(.keepaliveAnswered(hint: hint))
         case .pathChallenge(let data): control.response = (data, address)
-        case .pathResponse(let data, _):
+        case .pathResponse(let data, let observed):
+            noteObserved(observed, answering: data)
             follow(path.validator.received(response: data), now: now)
+        case .goAway(let frame): receive(frame, now: now, into: &events)
+        case .newID(let frame): receive(frame, now: now, into: &events)
+        case .retireID(let sequence):
+            receiveRetirement(of: sequence, now: now, into: &events)
         case .credit(let limit): queue.raiseCredit(to: limit)
         case .blocked: control.credit = true
         case .message(let fragment): receive(fragment, now: now, into: &events)
@@ -305,6 +270,9 @@ extension Session {
         for i in 0..<Int(packet.frameCount) {
             noteUse(packet.frames[i], in: number)
             settleBulk(packet.frames[i], into: &events)
+            if case .retireID(let sequence) = packet.frames[i] {
+                remoteIDs.retirementArrived(sequence)
+            }
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(
@@ -339,6 +307,6 @@ extension Session {
                 return datagram.byteCount <= WireLimits.resetByteCountMax
             }
         #endif
-        return side == .client && peerParameters.resetToken?.ends(datagram) == true
+        return side == .client && remoteIDs.resetToken?.ends(datagram) == true
     }
 }

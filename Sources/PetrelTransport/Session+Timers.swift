@@ -35,6 +35,7 @@ extension Session {
         path.validator.provenByHandshake()
         control.keepalive = true
         timers[.keepalive] = now + configuration.keepaliveInterval
+        offerOwnIDs()
     }
 
     /// Sets the timers that depend on what was sent and what waits; called when nothing is left to
@@ -134,6 +135,9 @@ extension Session {
             case .credit: control.credit = true
             case .keepalive: control.keepalive = true
             case .keepaliveAnswer: control.keepaliveAnswer = true
+            case .goAway: control.goAway = departure
+            case .newID(let sequence): localIDs.mark(sequence, isAnnounced: false)
+            case .retireID(let sequence): remoteIDs.markRetired(sequence, again: now)
             }
         }
         return byteCount

@@ -83,6 +83,7 @@ extension Session {
         last: Int?, into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         makeRoomForPacket(now: now)
+        rotateIDAfterIdling(now: now)
         #if PETREL_PLANTED
             let isReused =
                 PlantedBug.numberReused.isActive && statistics.addressMoves > 0
@@ -106,6 +107,7 @@ extension Session {
             if let last {
                 writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
             }
+            writeIDs(to: &writer, packet: &packet, now: now)
             writeCopies(to: &writer, packet: &packet, number: number, now: now)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
@@ -119,6 +121,7 @@ extension Session {
                 return nil
             }
             pad(&writer, header: header)
+            asksFromNewAddress = false
             payloadEnd = writer.offset
         }
         let isProbe = probesPending > 0
@@ -189,6 +192,7 @@ extension Session {
             packet.append(.credit)
             packet.state = .inFlight
         }
+        writeDeparture(to: &writer, packet: &packet)
         if queue.shouldReportBlocked(),
             writeControlFrame(.blocked(limit: queue.credit), to: &writer)
         {
@@ -262,7 +266,9 @@ extension Session {
         let payload = writer.offset - header.byteCount
         var missing = WireLimits.packetNumberByteCountMax - header.packetNumber.byteCount - payload
         let sealed = writer.offset + WireLimits.tagByteCount
-        missing = max(missing, Self.datagramByteCountMin(side) - sealed, 0)
+        let least =
+            asksFromNewAddress ? WireLimits.helloByteCount : Self.datagramByteCountMin(side)
+        missing = max(missing, least - sealed, 0)
         try? writer.writeZeros(min(missing, writer.remaining))
     }
 
@@ -274,12 +280,13 @@ extension Session {
 
     private func header(_ number: UInt64) -> DataHeader {
         DataHeader(
-            keyPhase: 0, connectionID: remoteID,
+            keyPhase: keys.writePhase, connectionID: remoteID,
             packetNumber: TruncatedPacketNumber(
                 number, largestAcknowledged: detector.largestAcknowledged))
     }
 
     private mutating func makeRoomForPacket(now: Instant) {
+        renewKeysIfDue(now: now)
         if detector.packets.next == nextSkip {
             detector.makeRoom(now: now)
             repairLost(now: now)
@@ -290,28 +297,13 @@ extension Session {
         repairLost(now: now)
     }
 
-    private func seal(
-        _ room: inout MutableRawSpan, header: DataHeader, number: UInt64, payloadEnd: Int
-    ) -> Int {
-        let byteCount = writeKeys.cipher.seal(
-            &room, headerByteCount: header.byteCount,
-            payloadByteCount: payloadEnd - header.byteCount, pathID: 0, packetNumber: number)
-        let numberOffset = 1 + remoteID.byteCount
-        let sample = numberOffset + WireLimits.packetNumberByteCountMax
-        let mask = writeKeys.header.mask(
-            sample: room.bytes.extracting(sample..<sample + WireLimits.sampleByteCount))
-        room.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
-        for i in 0..<header.packetNumber.byteCount {
-            room.mask(at: numberOffset + i, with: mask[1 + i])
-        }
-        return byteCount
-    }
-
     private mutating func note(
         _ packet: inout SentPacket, _ number: UInt64, byteCount: Int, isProbe: Bool, now: Instant
     ) {
         packet.byteCount = UInt16(byteCount)
         packet.sent = now
+        lastSent = now
+        keyUpdate.sent(now: now)
         let isAckEliciting = packet.state == .inFlight
         if isAckEliciting {
             if !mayFillWindow || !pacer.mayProceed { urgency.used() }

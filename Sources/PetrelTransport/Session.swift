@@ -33,24 +33,29 @@ public struct Session: ~Copyable {
         var credit = false
         var blocked = false
         var ping = false
+        var goAway: GoAwayFrame?
 
         var isEmpty: Bool {
             challenge == nil && response == nil && !keepalive && !keepaliveAnswer && !credit
-                && !blocked && !ping
+                && !blocked && !ping && goAway == nil
         }
     }
 
     let side: ConnectionID.Side
     let configuration: SessionConfiguration
+    /// The ID of the handshake under which the peer writes to us; the name of the session.
     let localID: ConnectionID
-    let remoteID: ConnectionID
+    var localIDs: LocalIDs
+    /// Which of them the newest packet carried.
+    var localIDInUse: UInt64
+    var remoteIDs: RemoteIDs
     /// What the server calls the session: its name in key logs and qlogs, the same at both ends.
     public let serverConnectionID: UInt64
     /// The key that the peer proved: the device's, or the server's.
     public let peerKey: PublicKey
     let peerParameters: TransportParameters
-    let readKeys: TrafficKeys
-    let writeKeys: TrafficKeys
+    var keys: KeyPhases
+    var keyUpdate = KeyUpdate()
 
     var phase: Phase
     var path: Path
@@ -82,10 +87,21 @@ public struct Session: ~Copyable {
     var trace: TraceLog
     var keyLog: [String] = []
 
+    /// What the client was told of the end of the server.
+    var departure: GoAwayFrame?
+    /// The data of a challenge by which a client asks for its address.
+    var addressQuestion: UInt64?
+    /// Whether the next packet is the first one from another address, as far as is known: it is
+    /// large, so that the answer has room for what waits there.
+    var asksFromNewAddress = false
+    /// Where the server saw the client last, as far as it was asked.
+    public internal(set) var observedAddress: Address?
     /// A number that a server's owner gives out with each answer to a keepalive.
     public var keepaliveHint: UInt64 = 0
     /// When the peer was last heard.
     public internal(set) var lastHeard: Instant
+    /// When the last packet was sent.
+    var lastSent: Instant
     /// Since when something that asks for an answer has had none; `nil` if nothing waits.
     public internal(set) var unansweredSince: Instant?
     /// What was counted.
@@ -99,17 +115,19 @@ public struct Session: ~Copyable {
         self.side = side
         self.configuration = configuration
         self.localID = localID
-        self.remoteID = remoteID
+        localIDs = LocalIDs(first: localID.value)
+        localIDInUse = localID.value
+        remoteIDs = RemoteIDs(first: remoteID, resetToken: peerParameters.resetToken)
         self.peerKey = peerKey
         self.peerParameters = peerParameters
         switch side {
         case .client:
-            readKeys = TrafficKeys(secret: secrets.responderToInitiator)
-            writeKeys = TrafficKeys(secret: secrets.initiatorToResponder)
+            keys = KeyPhases(
+                reading: secrets.responderToInitiator, writing: secrets.initiatorToResponder)
             phase = .active
         case .server:
-            readKeys = TrafficKeys(secret: secrets.initiatorToResponder)
-            writeKeys = TrafficKeys(secret: secrets.responderToInitiator)
+            keys = KeyPhases(
+                reading: secrets.initiatorToResponder, writing: secrets.responderToInitiator)
             phase = .unconfirmed
         }
         detector = LossDetector(rules: configuration.recoveryRules)
@@ -125,6 +143,7 @@ public struct Session: ~Copyable {
         reassembler = Reassembler(credit: configuration.receiveCredit)
         trace = TraceLog(isOn: configuration.isTracing)
         lastHeard = now
+        lastSent = now
         nextSkip = 0
         nextSkip = 64 + random.next() % 256
         timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
@@ -135,7 +154,8 @@ public struct Session: ~Copyable {
         }
     }
 
-    /// The connection ID that the peer writes on its packets; a client's is 32 bits.
+    var remoteID: ConnectionID { remoteIDs.current }
+    /// The connection ID that the peer writes on its first packets; a client's is 32 bits.
     public var connectionID: UInt64 { localID.value }
     /// Where packets go now.
     public var address: Address { path.address }
@@ -199,4 +219,8 @@ public struct SessionStatistics: Equatable, Sendable {
     public var messagesReceived = 0
     /// Changes of the peer's address followed.
     public var addressMoves = 0
+    /// Changes of the connection ID that our packets carry.
+    public var connectionIDsUsed = 0
+    /// Renewals of the key that packets are sealed with.
+    public var keyUpdates = 0
 }

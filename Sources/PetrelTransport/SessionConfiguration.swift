@@ -43,6 +43,16 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var classes: [ClassPolicy] = []
     /// Whether the states of messages on their way are told, too.
     public var reportsProgress = false
+    /// Connection IDs under which the peer may reach this side, the one in use included.
+    public var connectionIDsMax = 3
+    /// A client that sent nothing for this long goes on to another connection ID.
+    public var rotatesIDAfter = Interval.seconds(20)
+    /// Packets in either direction after which the keys are renewed.
+    public var keyUpdatePackets: UInt64 = 100_000
+    /// Use of a key after which it is renewed; an idle session is not woken for that.
+    public var keyUpdateInterval = Interval.seconds(600)
+    /// Packets that could not be opened after which the keys are renewed (RFC 9001 §6.6).
+    public var keyUpdateFailedOpens: UInt64 = 1 << 24
     /// Whether trace events are collected.
     public var isTracing = false
     /// Whether the traffic secrets are handed out for a key log.
@@ -71,6 +81,9 @@ public struct SessionConfiguration: Equatable, Sendable {
         try check("receive_credit", receiveCredit >= 65_536, "65536 or more")
         try check("ack_delay_max", ackDelayMax <= .milliseconds(25), "25 ms or less")
         try check("message_ack_delay", messageAckDelay <= ackDelayMax, "ack_delay_max or less")
+        try check("connection_ids_max", 1...4 ~= connectionIDsMax, "1...4")
+        try check("key_update_packets", 16...(1 << 24) ~= keyUpdatePackets, "16...16777216")
+        try check("key_update_interval", keyUpdateInterval >= .seconds(1), "1 s or more")
         try check("idle_timeout", idleTimeout >= .seconds(5), "5 s or more")
         let keepalive = .seconds(1)...(idleTimeout / 2) ~= keepaliveInterval
         try check("keepalive_interval", keepalive, "1 s to half of idle_timeout")

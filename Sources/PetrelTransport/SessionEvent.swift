@@ -24,6 +24,9 @@ public enum SessionEvent: Equatable, Sendable {
     case addressMoved(Address)
     /// The server answered a keepalive, with its owner's number.
     case keepaliveAnswered(hint: UInt64)
+    /// The server is about to stop: say HELLO again at a random moment within that interval, to
+    /// that address or, if there is none, to the same.
+    case goingAway(within: Interval, to: Address?)
     /// The session is over; what was not acknowledged may or may not have arrived.
     case closed(CloseReason)
 }

@@ -19,6 +19,10 @@ public enum TraceEvent: Equatable, Sendable {
     case lossSpurious(number: UInt64)
     /// Recovery's figures after an acknowledgement.
     case metricsUpdated(smoothedRTT: Interval, congestionWindow: Int, bytesInFlight: Int)
+    /// Packets are sealed with a new key from now on.
+    case keyUpdated(generation: UInt64)
+    /// The peer is told that our packets carry that connection ID no more.
+    case connectionIDRetired(UInt64)
     /// The peer moved.
     case addressMoved(Address)
     /// A message was taken in, towards the peer.
@@ -37,10 +41,12 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     case formUnknown
     /// It belongs to no session.
     case connectionUnknown
-    /// Its header has forbidden bits, or a key phase that does not exist.
+    /// Its header has forbidden bits.
     case headerMalformed
     /// Its packet number was received before, or is too old.
     case replayed
+    /// Its key phase is one for which there is no key, or none for its number.
+    case keyUnknown
     /// It could not be opened: not by the peer, or damaged.
     case forged
     /// The session is over.

@@ -18,6 +18,12 @@ public enum ControlFrame: Equatable, Sendable {
     case credit(limit: UInt64)
     /// More message bytes wait than the limit allows.
     case blocked(limit: UInt64)
+    /// A connection ID more under which the sender can be reached.
+    case newID(NewIDFrame)
+    /// The sender will not write the connection ID with that sequence any more.
+    case retireID(sequence: UInt64)
+    /// The server is about to stop.
+    case goAway(GoAwayFrame)
     /// The session is over; without a reason for people.
     case close(code: UInt64)
 
@@ -31,6 +37,9 @@ public enum ControlFrame: Equatable, Sendable {
         case .pathChallenge: 9
         case .pathResponse: 27
         case .credit(let limit), .blocked(let limit): 1 + varIntByteCount(limit)
+        case .newID(let frame): frame.byteCount
+        case .goAway(let frame): frame.byteCount
+        case .retireID(let sequence): 1 + varIntByteCount(sequence)
         }
     }
 
@@ -62,6 +71,11 @@ public enum ControlFrame: Equatable, Sendable {
         case .blocked(let limit):
             try writer.writeUInt8(FrameType.blocked.rawValue)
             try writer.writeVarInt(limit)
+        case .goAway(let frame): try frame.write(to: &writer)
+        case .newID(let frame): try frame.write(to: &writer)
+        case .retireID(let sequence):
+            try writer.writeUInt8(FrameType.retireID.rawValue)
+            try writer.writeVarInt(sequence)
         case .close(let code):
             try writer.writeUInt8(FrameType.close.rawValue)
             try writer.writeVarInt(code)

@@ -24,6 +24,12 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case credit = 0x08
     /// BLOCKED.
     case blocked = 0x09
+    /// NEW_CID.
+    case newID = 0x0A
+    /// RETIRE_CID.
+    case retireID = 0x0B
+    /// GOAWAY.
+    case goAway = 0x0C
     /// MSG: a message in one piece.
     case message = 0x10
     /// MSG_FRAG: a fragment of a message.
@@ -66,6 +72,12 @@ public enum Frame: ~Escapable {
     case credit(limit: UInt64)
     /// More message bytes wait than the limit allows.
     case blocked(limit: UInt64)
+    /// A connection ID more that packets may carry.
+    case newID(NewIDFrame)
+    /// Packets will not carry the connection ID with that sequence any more.
+    case retireID(sequence: UInt64)
+    /// The server is about to stop.
+    case goAway(GoAwayFrame)
     /// A message or a fragment of one.
     case message(MessageFragment)
     /// A value that replaces older ones.
@@ -128,6 +140,9 @@ public enum Frame: ~Escapable {
             self = .pathResponse(data: data, observed: Address(high: high, low: low, port: port))
         case .credit: self = .credit(limit: try reader.readVarInt())
         case .blocked: self = .blocked(limit: try reader.readVarInt())
+        case .newID: self = .newID(try NewIDFrame(&reader))
+        case .retireID: self = .retireID(sequence: try reader.readVarInt())
+        case .goAway: self = .goAway(try GoAwayFrame(&reader))
         case .message: self = .message(try MessageFragment(message: &reader))
         case .fragment: self = .message(try MessageFragment(fragment: &reader))
         case .ephemeral: self = .ephemeral(try EphemeralFrame(&reader))

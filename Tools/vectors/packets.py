@@ -41,10 +41,12 @@ def header_mask(key, sample):
     return Cipher(ChaCha20(key, sample), mode=None).encryptor().update(bytes(5))
 
 
-def protect(traffic_secret, dcid, key_phase, pn_length, path_id, packet_number, payload):
+def protect(
+    traffic_secret, dcid, key_phase, pn_length, path_id, packet_number, payload, header_secret=None
+):
     """The stages of one packet, from the clear header to the datagram."""
     key = derive(traffic_secret, b"petrel key")
-    header_key = derive(traffic_secret, b"petrel hp")
+    header_key = derive(header_secret or traffic_secret, b"petrel hp")
     first = 0b0100_0000 | key_phase << 4 | (pn_length - 1) << 2
     truncated = (packet_number % 256**pn_length).to_bytes(pn_length, "big")
     header = bytes([first]) + dcid + truncated
@@ -110,6 +112,32 @@ def vector(name, direction, key_phase, pn_length, path_id, packet_number, payloa
     } | protect(traffic_secret, dcid, key_phase, pn_length, path_id, packet_number, payload)
 
 
+def update(direction, count):
+    """The secrets and payload keys of the generations that follow from one secret."""
+    traffic_secret = secret(f"{direction} phase 0")
+    generations = []
+    for _ in range(count):
+        generations.append(
+            {"secret": traffic_secret.hex(), "key": derive(traffic_secret, b"petrel key").hex()})
+        traffic_secret = derive(traffic_secret, b"petrel update")
+    return {"towards": direction, "generations": generations}
+
+
+def renewed(name, generation, packet_number, payload):
+    """A packet to the server under a later generation, whose header has the key of the first."""
+    traffic_secret = secret("server phase 0")
+    header_secret = traffic_secret
+    for _ in range(generation):
+        traffic_secret = derive(traffic_secret, b"petrel update")
+    made = protect(
+        traffic_secret, TO_SERVER, generation % 4, 3, 0, packet_number, payload, header_secret)
+    return {
+        "name": name, "secret": header_secret.hex(), "generation": generation,
+        "packet_number": f"{packet_number:016x}", "payload": payload.hex(),
+        "header": made["header"], "datagram": made["datagram"],
+    }
+
+
 def check_header_mask():
     """The mask of RFC 9001, appendix A.5, so that a mistake here is not taken for the truth."""
     key = bytes.fromhex("25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4")
@@ -120,7 +148,18 @@ def check_header_mask():
 def main():
     check_header_mask()
     with open(sys.argv[1], "w") as file:
-        json.dump({"packets": [vector(*case) for case in CASES]}, file, indent=1)
+        content = {
+            "packets": [vector(*case) for case in CASES],
+            "updates": [update("server", 6), update("client", 3)],
+            "renewed": [
+                renewed("generation 0", 0, 99_999, filler(20)),
+                renewed("generation 1", 1, 100_000, filler(21)),
+                renewed("generation 2", 2, 200_000, filler(22)),
+                renewed("generation 3", 3, 300_000, filler(23)),
+                renewed("generation 4 has the bits of generation 0", 4, 400_000, filler(24)),
+            ],
+        }
+        json.dump(content, file, indent=1)
         file.write("\n")
 
 

@@ -59,6 +59,9 @@ enum DatagramTarget {
                 try rewrite(.pathResponse(data: data, observed: observed))
             case .credit(let limit): try rewrite(.credit(limit: limit))
             case .blocked(let limit): try rewrite(.blocked(limit: limit))
+            case .newID(let frame): try rewrite(.newID(frame))
+            case .retireID(let sequence): try rewrite(.retireID(sequence: sequence))
+            case .goAway(let frame): try rewrite(.goAway(frame))
             case .message(let fragment): try check(fragment)
             case .ephemeral(let value): try check(value)
             case .skip(let skip):
@@ -174,6 +177,9 @@ enum DatagramTarget {
                 .pathResponse(data: data, observed: observed)
             case .credit(let limit): .credit(limit: limit)
             case .blocked(let limit): .blocked(limit: limit)
+            case .newID(let frame): .newID(frame)
+            case .retireID(let sequence): .retireID(sequence: sequence)
+            case .goAway(let frame): .goAway(frame)
             default: nil
             }
         try hold(again == frame, "\(frame) becomes another")

@@ -169,7 +169,7 @@ final class SessionPair {
             toServer ? ConnectionID.server(FuzzKeys.serverID) : .client(FuzzKeys.clientID)
         let number = next + UInt64(ahead)
         let header = DataHeader(
-            keyPhase: 0, connectionID: id,
+            keyPhase: toServer ? client.keys.writePhase : server.keys.writePhase, connectionID: id,
             packetNumber: TruncatedPacketNumber(
                 value: UInt32(truncatingIfNeeded: number), byteCount: 4))
         let plain = written {
@@ -179,9 +179,9 @@ final class SessionPair {
         }
         guard var bytes = plain else { throw Finding(description: "too long a payload") }
         if toServer {
-            Self.seal(&bytes, header, number, client.writeKeys)
+            Self.seal(&bytes, header, number, client.keys)
         } else {
-            Self.seal(&bytes, header, number, server.writeKeys)
+            Self.seal(&bytes, header, number, server.keys)
         }
         let from = toServer ? clientAddress : serverAddress
         try arrive(
@@ -192,17 +192,17 @@ final class SessionPair {
 
     private static func seal(
         _ bytes: inout [UInt8], _ header: DataHeader, _ number: UInt64,
-        _ keys: borrowing TrafficKeys
+        _ keys: borrowing KeyPhases
     ) {
         let start = header.byteCount
         let count = bytes.count - start - WireLimits.tagByteCount
         var span = bytes.mutableSpan
         var view = span.mutableBytes
-        _ = keys.cipher.seal(
-            &view, headerByteCount: start, payloadByteCount: count, pathID: 0,
+        _ = keys.seal(
+            &view, headerByteCount: start, payloadByteCount: count,
             packetNumber: number)
         let sample = copy(view.bytes.extracting(start..<start + WireLimits.sampleByteCount))
-        let mask = keys.header.mask(sample: sample.span.bytes)
+        let mask = keys.writeHeader.mask(sample: sample.span.bytes)
         view.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
         for i in 0..<4 { view.mask(at: start - 4 + i, with: mask[1 + i]) }
     }
@@ -320,7 +320,7 @@ final class SessionPair {
                 }
             case .closed(.violation(let code)):
                 try hold(isHostile, "\(code) although nobody broke the protocol")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .closed: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .closed: break
             }
         }
     }

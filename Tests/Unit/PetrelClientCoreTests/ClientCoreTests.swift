@@ -274,6 +274,69 @@ import Testing
         #expect(wire.state == .connected(roundTrip: nil) || wire.isCaughtUp)
     }
 
+    /// From cold: HELLO, ACCEPT, and the message in the first packet, 20 ms each.
+    @Test func aKnownDeviceSendsBeforeItIsWelcomed() throws {
+        let wire = try connected()
+        wire.serverIsUp = false
+        wire.server.restart()
+        try wire.crash()
+        try wire.send("first thing")
+        wire.serverIsUp = true
+        wire.run(.seconds(20))
+        wire.events.removeAll()
+        wire.server.restart()
+        try wire.crash()
+        try wire.send("at once")
+        wire.run(.milliseconds(61))
+        #expect(wire.server.committed.count == 2, "one and a half round trips")
+        #expect(!wire.events.contains { if case .enrolled = $0 { true } else { false } })
+        wire.run(.seconds(2))
+        #expect(wire.isCaughtUp && wire.server.committed.count == 2)
+    }
+
+    /// Who is no stranger to the server any more keeps its messages until it is known again.
+    @Test func strangersKeepWhatTheySentTooEarly() throws {
+        let wire = try connected()
+        wire.server.restart()
+        wire.server.isEnrolled = false
+        wire.server.refusal = (.notEnrolled, .zero)
+        try wire.crash()
+        try wire.send("too early")
+        wire.run(.seconds(1))
+        #expect(wire.events.contains(.stranger))
+        #expect(wire.server.committed.isEmpty)
+        #expect(try wire.client.failed().isEmpty)
+    }
+
+    /// The question goes out over the session at once; HELLO only if nothing is heard.
+    @Test func aNewNetworkIsAskedAtOnce() throws {
+        let wire = try connected()
+        wire.run(.seconds(8))
+        let counters = wire.counters.count
+        wire.client.networkChanged(now: wire.now)
+        wire.run(.seconds(1))
+        #expect(wire.counters.count == counters, "the session was heard")
+        wire.serverIsUp = false
+        wire.server.restart()
+        wire.client.networkChanged(now: wire.now)
+        wire.run(.milliseconds(200))
+        wire.serverIsUp = true
+        wire.run(.milliseconds(400))
+        #expect(wire.counters.count == counters + 1, "without waiting for two seconds of silence")
+    }
+
+    @Test func nothingIsSentWithoutANetwork() throws {
+        let wire = try connected()
+        wire.client.networkLost()
+        try wire.send("later")
+        #expect(wire.clientDeadline == .distantFuture)
+        wire.run(.seconds(60))
+        #expect(wire.server.committed.isEmpty)
+        wire.client.networkChanged(now: wire.now)
+        wire.run(.milliseconds(100))
+        #expect(wire.server.committed.count == 1)
+    }
+
     @Test func closingSaysGoodbyeAndIsFinal() throws {
         let wire = try connected()
         wire.client.close(now: wire.now)

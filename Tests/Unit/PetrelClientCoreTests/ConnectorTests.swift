@@ -94,6 +94,42 @@ import Testing
         #expect(connector.deadline == at(5_001))
     }
 
+    /// A hundred clients of a server that stops come back evenly over its window.
+    @Test func clientsOfAServerThatLeavesComeBackSpreadOut() {
+        var random = RandomStream(seed: 7, label: "connector")
+        var quarters = [0, 0, 0, 0]
+        for _ in 0..<100 {
+            var connector = Connector(addresses: addresses)
+            connector.connect(now: at(0))
+            _ = connector.nextAttempt(now: at(0))
+            connector.connected(now: at(0))
+            let moment = connector.serverLeaves(
+                within: .seconds(4), to: nil, now: at(60_000), random: &random)
+            #expect(moment >= at(60_000) && moment <= at(64_000))
+            connector.sessionEnded(.closedByServer(code: 1), now: at(60_300), random: &random)
+            #expect(connector.deadline == max(moment, at(60_300)))
+            let woken = connector.networkChanged(now: at(60_400))
+            #expect(!woken && connector.deadline >= moment, "it stays spread out")
+            quarters[min(3, Int((moment - at(60_000)).nanoseconds / 1_000_000_000))] += 1
+        }
+        #expect(quarters.allSatisfy { $0 >= 15 }, "\(quarters)")
+    }
+
+    @Test func aServerMayLeaveForAnotherAddress() {
+        var random = RandomStream(seed: 7, label: "connector")
+        var connector = Connector(addresses: addresses)
+        connector.connect(now: at(0))
+        _ = connector.nextAttempt(now: at(0))
+        connector.connected(now: at(0))
+        let other = Address(v4: 0x0A00_0063, port: 7_701)
+        _ = connector.serverLeaves(within: .zero, to: other, now: at(9_000), random: &random)
+        let beside = connector.nextResumption()?.address
+        #expect(beside == other, "while the session goes on")
+        connector.sessionEnded(.silent, now: at(9_100), random: &random)
+        let attempt = connector.nextAttempt(now: at(9_100))?.address
+        #expect(attempt == other)
+    }
+
     @Test func nothingHappensAfterClose() {
         var connector = Connector(addresses: addresses)
         connector.connect(now: at(0))

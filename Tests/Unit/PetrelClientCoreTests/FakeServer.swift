@@ -151,7 +151,8 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
-            case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered:
+            case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered,
+                .goingAway:
                 continue
             }
         }

@@ -24,6 +24,7 @@ final class Peer {
     var notices: [Notice] = []
     /// Why the session ended.
     var closed: CloseReason?
+    private(set) var departure: Interval?
     /// The newest hint in an answer to a keepalive.
     var hint: UInt64?
 
@@ -128,6 +129,7 @@ final class Peer {
                 }
             case .closed(let reason): closed = reason
             case .keepaliveAnswered(let hint): self.hint = hint
+            case .goingAway(let window, _): departure = window
             case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved: break
             }
         }

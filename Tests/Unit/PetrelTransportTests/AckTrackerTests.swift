@@ -7,11 +7,14 @@ import Testing
 
 @Suite struct AckTrackerTests {
     private let now = Instant(nanoseconds: 1_000_000_000)
+    private let holdBack = AckTracker.HoldBack(
+        message: .milliseconds(1), other: .milliseconds(1))
 
     private func tracker(_ numbers: some Sequence<UInt64>) -> AckTracker {
         var tracker = AckTracker()
         for number in numbers {
-            tracker.received(number, isAckEliciting: true, holdBack: .milliseconds(1), now: now)
+            tracker.received(
+                number, isAckEliciting: true, byteCount: 40, holdBack: holdBack, now: now)
         }
         return tracker
     }
@@ -37,7 +40,8 @@ import Testing
     @Test func turnsLeaveNothingBehind() {
         var tracker = AckTracker()
         for number in (0..<2_000 as Range<UInt64>) where number % 50 != 7 {
-            tracker.received(number, isAckEliciting: true, holdBack: .milliseconds(1), now: now)
+            tracker.received(
+                number, isAckEliciting: true, byteCount: 40, holdBack: holdBack, now: now)
             tracker.reported()
             tracker.reportArrived(upTo: number)
             #expect(tracker.received.count == 1)

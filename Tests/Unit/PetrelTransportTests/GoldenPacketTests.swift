@@ -116,7 +116,8 @@ extension Pair {
         }
         #expect(pair.drops.count - dropsBefore == damaged.count)
         let reasons = Set(pair.drops[dropsBefore...])
-        #expect(reasons.isSubset(of: [.formUnknown, .headerMalformed, .forged, .replayed]))
+        #expect(
+            reasons.isSubset(of: [.formUnknown, .headerMalformed, .keyUnknown, .forged, .replayed]))
         pair.deliver(packet, toServer: toServer)
         #expect((toServer ? pair.atServer : pair.atClient).messages == [message])
     }

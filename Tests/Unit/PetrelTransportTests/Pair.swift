@@ -44,6 +44,7 @@ struct Heard: Equatable {
     var confirmed = 0
     var hints: [UInt64] = []
     var moves = 0
+    var departures: [Interval] = []
     var closed: CloseReason?
 }
 
@@ -260,6 +261,7 @@ final class Pair {
                 heard.outcomes.append("\(kind) \(number) \(state)")
             case .acknowledged: heard.acknowledged += 1
             case .addressMoved: heard.moves += 1
+            case .goingAway(let window, _): heard.departures.append(window)
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
             case .closed(let reason): heard.closed = reason
             }

@@ -44,6 +44,11 @@ import Testing
             "recovery:metrics_updated",
             #"{"smoothed_rtt":20.500001,"congestion_window":12000,"bytes_in_flight":0}"#
         ),
+        (.keyUpdated(generation: 2), "petrel:key_updated", #"{"generation":2}"#),
+        (
+            .connectionIDRetired(0xAB), "petrel:connection_id_retired",
+            #"{"connection_id":"00000000000000ab"}"#
+        ),
         (
             .addressMoved(Address(v4: 0x7F00_0001, port: 9)), "petrel:address_moved",
             #"{"remote":"127.0.0.1:9"}"#

@@ -29,11 +29,11 @@ import Testing
         var span = bytes.mutableSpan
         var room = span.mutableBytes
         guard pair.client != nil else { throw VectorError(reason: "no session") }
-        _ = pair.client?.writeKeys.cipher.seal(
-            &room, headerByteCount: 13, payloadByteCount: byteCount - 29, pathID: 0,
+        _ = pair.client?.keys.seal(
+            &room, headerByteCount: 13, payloadByteCount: byteCount - 29,
             packetNumber: number)
         let sample = copy(room.bytes.extracting(13..<29))
-        guard let mask = pair.client?.writeKeys.header.mask(sample: sample.span.bytes) else {
+        guard let mask = pair.client?.keys.writeHeader.mask(sample: sample.span.bytes) else {
             throw VectorError(reason: "no session")
         }
         room.mask(at: 0, with: mask[0] & DataHeader.protectedBits)
@@ -45,7 +45,13 @@ import Testing
 
     static let rows: [(payload: [UInt8], code: ErrorCode, because: String)] = [
         ([], .frameMalformed, "no frame"),
-        ([0x0A], .frameMalformed, "an unassigned type"),
+        ([0x3E], .frameMalformed, "an unassigned type"),
+        ([0x0A, 1, 4, 0, 0, 0, 0], .frameMalformed, "an ID of no value"),
+        (
+            [0x0A, 1, 8, 0, 0, 0, 0, 0, 0, 0, 1] + Array(repeating: 7, count: 16),
+            .frameMalformed, "an ID that the server chooses"
+        ),
+        ([0x0B, 9], .frameMalformed, "an ID retired that was never given"),
         ([0x01, 0x40], .frameMalformed, "a type cut short behind a good frame"),
         ([0x05, 0x01], .frameForbidden, "KEEPALIVE_ANSWER from a client"),
         ([0x02, 0x80, 0x01, 0, 0, 0, 1, 0], .acknowledgedUnsent, "a number never sent"),

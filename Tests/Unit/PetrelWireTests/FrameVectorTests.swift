@@ -94,6 +94,15 @@ private func refusal(of bytes: [UInt8]) -> String? {
     }
 }
 
+private func tokenBytes(_ token: ResetToken) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: ResetToken.byteCount)
+    var span = bytes.mutableSpan
+    var room = span.mutableBytes
+    var writer = ByteWriter(&room)
+    try? token.write(to: &writer)
+    return bytes
+}
+
 private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: String]) {
     switch frame {
     case .padding: return ("PADDING", [:])
@@ -117,6 +126,22 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         return (
             "PATH_RESPONSE", ["data": "\(data)", "address": address, "port": "\(observed.port)"]
         )
+    case .newID(let frame):
+        let bytes = bigEndian(frame.id.value).suffix(frame.id.byteCount)
+        var fields = ["sequence": "\(frame.sequence)", "id": text(Array(bytes))]
+        if let token = frame.resetToken { fields["reset_token"] = text(tokenBytes(token)) }
+        return ("NEW_CID", fields)
+    case .goAway(let frame):
+        let there = frame.address ?? .none
+        return (
+            "GOAWAY",
+            [
+                "window_ms": "\(frame.window.nanoseconds / 1_000_000)",
+                "address": text(bigEndian(there.high) + bigEndian(there.low)),
+                "port": "\(there.port)",
+            ]
+        )
+    case .retireID(let sequence): return ("RETIRE_CID", ["sequence": "\(sequence)"])
     case .credit(let limit): return ("CREDIT", ["limit": "\(limit)"])
     case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
     case .message(let part):
@@ -209,6 +234,9 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
     case .pathChallenge(let data): try ControlFrame.pathChallenge(data: data).write(to: &writer)
     case .pathResponse(let data, let observed):
         try ControlFrame.pathResponse(data: data, observed: observed).write(to: &writer)
+    case .goAway(let frame): try ControlFrame.goAway(frame).write(to: &writer)
+    case .newID(let frame): try ControlFrame.newID(frame).write(to: &writer)
+    case .retireID(let sequence): try ControlFrame.retireID(sequence: sequence).write(to: &writer)
     case .credit(let limit): try ControlFrame.credit(limit: limit).write(to: &writer)
     case .blocked(let limit): try ControlFrame.blocked(limit: limit).write(to: &writer)
     case .message(let part):

@@ -1,0 +1,41 @@
+// What the system and the server say about networks, and what the client makes of it.
+
+public import PetrelBase
+internal import PetrelTransport
+
+extension ClientCore {
+    /// The operating system says that the network is another one: the session asks over it at once,
+    /// and if nothing is heard for one and a half probe timeouts, HELLO is said beside it.
+    public mutating func networkChanged(now: Instant) {
+        isOffline = false
+        if connector.networkChanged(now: now) { handshake = nil }
+        guard sessionIsLive else { return }
+        switch session {
+        case .some(let session): attemptAt = min(attemptAt, now + session.probeInterval * 3 / 2)
+        case .none: break
+        }
+        session?.networkChanged(now: now)
+    }
+
+    /// The operating system says that there is no network: nothing is sent, and no time-out runs,
+    /// until `networkChanged` is called.
+    public mutating func networkLost() { isOffline = true }
+
+    /// The server is about to stop.
+    mutating func serverLeaves(within window: Interval, to address: Address?, now: Instant) {
+        serverLeaves = true
+        attemptAt = connector.serverLeaves(
+            within: window, to: address, now: now, random: &random)
+    }
+
+    /// The session was heard after its path had become suspect.
+    mutating func noteHeard() {
+        guard sessionIsLive, !serverLeaves else { return }
+        attemptAt = .distantFuture
+        guard handshake != nil, let heard = session?.lastHeard, heard > handshakeStarted else {
+            return
+        }
+        handshake = nil
+        connector.resumed()
+    }
+}
