@@ -1,6 +1,7 @@
 // The connection IDs of sessions: spare ones are handed out, retired ones forgotten.
 
 internal import PetrelBase
+internal import PetrelCrypto
 internal import PetrelTransport
 internal import PetrelWire
 

@@ -156,9 +156,14 @@ extension Simulation {
     }
 
     /// I19: everybody writes as much as everybody else, and nobody is left behind.
+    ///
+    /// Over links without limits all would be there at once, more than the server takes, and whom it
+    /// asked to come again in 250 ms would be behind all others by then.
     private func rush() -> Bool {
         note("the rush begins")
         oracle.rushBegins()
+        for client in clients { client.up.plan.rate = Self.rushRate }
+        defer { for client in clients { client.up.plan.rate = 0 } }
         healedAt = now
         for round in 0..<Self.rushMessages {
             for client in clients {
@@ -217,6 +222,8 @@ extension Simulation {
     private static let wakesMax = 20
     private static let rushMessages = 40
     private static let rushByteCount = 4_000
+    /// Kilobits a second that a client may send meanwhile: 1.3 s for all of its messages.
+    private static let rushRate = 1_000
 }
 
 extension SimulatedClient {

@@ -86,11 +86,11 @@ public struct QlogEncoder: Sendable {
                     + #""bytes_in_flight":\#(bytesInFlight)"#
             )
         case .keyUpdated(let generation):
-            ("petrel:key_updated", #""generation":\(generation)"#)
+            ("petrel:key_updated", #""generation":\#(generation)"#)
         case .connectionIDRetired(let id):
             (
                 "petrel:connection_id_retired",
-                #""connection_id":"\(KeyLog.hexadecimal(id))""#
+                #""connection_id":"\#(KeyLog.hexadecimal(id))""#
             )
         case .addressMoved(let address): ("petrel:address_moved", #""remote":"\#(address)""#)
         case .messageQueued(let kind, let number, let byteCount):

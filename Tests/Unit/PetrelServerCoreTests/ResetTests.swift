@@ -90,13 +90,16 @@ struct ResetTests {
     }
 
     @Test func aWorkerDoesNotEndTheSessionsOfAnother() throws {
-        let bench = Bench { $0.worker = 3 }
+        let bench = Bench()
         _ = try bench.member("anna")
         let packet = try #require(bench.sent.last { $0.bytes[0] & 0xC0 == 0x40 }).bytes
         bench.restart()
         bench.inject(packet, from: Self.elsewhere)
         #expect(bench.takeAll().count == 1)
-        bench.restart { $0.worker = 4 }
+        bench.restart {
+            $0.worker = 1
+            $0.workers = 2
+        }
         bench.inject(packet, from: Self.elsewhere)
         #expect(bench.takeAll().isEmpty)
     }
