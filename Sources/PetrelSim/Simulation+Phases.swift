@@ -157,8 +157,8 @@ extension Simulation {
 
     /// I19: everybody writes as much as everybody else, and nobody is left behind.
     ///
-    /// Over links without limits all would be there at once, more than the server takes, and whom it
-    /// asked to come again in 250 ms would be behind all others by then.
+    /// Over links without limits all would be there at once, more than the server takes, and whom
+    /// it asked to come again in 250 ms would be behind all others by then.
     private func rush() -> Bool {
         note("the rush begins")
         oracle.rushBegins()

@@ -105,8 +105,10 @@ struct RemoteIDs: Sendable {
 
     /// What our packets carry.
     private(set) var current: ConnectionID
-    /// What ends a RESET for them. Those of other IDs end none: a late packet with an ID that the
-    /// peer was told to forget is answered with its token, while the session goes on.
+    /// What ends a RESET for them.
+    ///
+    /// The tokens of other IDs end nothing: a late packet with an ID that the peer was told to
+    /// forget is answered with the token of that one, while the session goes on.
     private(set) var resetToken: ResetToken?
     private var sequence: UInt64 = 0
     private var spares = InlineArray<3, Spare>(repeating: Spare())

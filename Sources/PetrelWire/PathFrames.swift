@@ -1,4 +1,4 @@
-// NEW_CID and GOAWAY: under which ID, and where, a peer is to be reached (transport.md §5.10, §5.11).
+// NEW_CID and GOAWAY: under which ID, and where, a peer is to be reached (§5.10, §5.11).
 
 public import PetrelBase
 

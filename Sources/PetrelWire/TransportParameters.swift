@@ -6,8 +6,9 @@ public import PetrelBase
 ///
 ///     count u8 | ( identifier varint | length varint | value ) * count
 ///
-/// Values are varints, but for the reset token, of 16 bytes, and the operator's classes. A parameter
-/// that is absent has its default, one that is unknown is skipped, one that stands twice is malformed.
+/// Values are varints, but for the reset token, of 16 bytes, and the operator's classes. A
+/// parameter that is absent has its default, one that is unknown is skipped, one that stands twice
+/// is malformed.
 public struct TransportParameters: Equatable, Sendable {
     /// The longest that this side holds an acknowledgement back; identifier 1, in milliseconds.
     public var ackDelayMax = Interval.milliseconds(25)

@@ -241,6 +241,27 @@ import Testing
         #expect(pair.client?.isClosed == true)
     }
 
+    /// A late packet with a retired ID is answered with the token of that, and must end nothing.
+    @Test func onlyTheTokenOfTheIDInUseEndsTheSession() throws {
+        let (pair, token) = try connected()
+        guard let next = ResetToken(exactly: Array(UInt8(40)..<56).span.bytes) else {
+            throw VectorError(reason: "no token")
+        }
+        pair.server?.offer(connectionID: 0x0102_0000_0000_0009, resetToken: next)
+        try pair.send([1], as: .durable, fromClient: false)
+        pair.run(for: .seconds(1))
+        let early = try #require(try reset(next, trigger: 40))
+        pair.deliver(early, toServer: false)
+        #expect(pair.atClient.closed == nil, "that ID is spare")
+        pair.client?.networkChanged(now: pair.now)
+        pair.run(for: .seconds(1))
+        #expect(pair.client?.statistics.connectionIDsUsed == 1)
+        pair.deliver(try #require(try reset(token, trigger: 40)), toServer: false)
+        #expect(pair.atClient.closed == nil, "that ID is retired")
+        pair.deliver(try #require(try reset(next, trigger: 40)), toServer: false)
+        #expect(pair.atClient.closed == .reset)
+    }
+
     @Test func anythingElseEndsNothing() throws {
         let (pair, token) = try connected()
         let genuine = try #require(try reset(token, trigger: 40))

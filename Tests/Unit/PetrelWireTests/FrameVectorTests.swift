@@ -126,21 +126,8 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         return (
             "PATH_RESPONSE", ["data": "\(data)", "address": address, "port": "\(observed.port)"]
         )
-    case .newID(let frame):
-        let bytes = bigEndian(frame.id.value).suffix(frame.id.byteCount)
-        var fields = ["sequence": "\(frame.sequence)", "id": text(Array(bytes))]
-        if let token = frame.resetToken { fields["reset_token"] = text(tokenBytes(token)) }
-        return ("NEW_CID", fields)
-    case .goAway(let frame):
-        let there = frame.address ?? .none
-        return (
-            "GOAWAY",
-            [
-                "window_ms": "\(frame.window.nanoseconds / 1_000_000)",
-                "address": text(bigEndian(there.high) + bigEndian(there.low)),
-                "port": "\(there.port)",
-            ]
-        )
+    case .newID(let frame): return ("NEW_CID", show(frame))
+    case .goAway(let frame): return ("GOAWAY", show(frame))
     case .retireID(let sequence): return ("RETIRE_CID", ["sequence": "\(sequence)"])
     case .credit(let limit): return ("CREDIT", ["limit": "\(limit)"])
     case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
@@ -172,6 +159,22 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         )
     case .unknown: return ("UNKNOWN", [:])
     }
+}
+
+private func show(_ frame: NewIDFrame) -> [String: String] {
+    let bytes = bigEndian(frame.id.value).suffix(frame.id.byteCount)
+    var fields = ["sequence": "\(frame.sequence)", "id": text(Array(bytes))]
+    if let token = frame.resetToken { fields["reset_token"] = text(tokenBytes(token)) }
+    return fields
+}
+
+private func show(_ frame: GoAwayFrame) -> [String: String] {
+    let there = frame.address ?? .none
+    return [
+        "window_ms": "\(frame.window.nanoseconds / 1_000_000)",
+        "address": text(bigEndian(there.high) + bigEndian(there.low)),
+        "port": "\(there.port)",
+    ]
 }
 
 private func show(_ status: StatusFrame) -> [String: String] {
