@@ -97,6 +97,8 @@ final class Oracle: DiskWatcher {
     var lastAudit = 0
     var rush: [Device: Set<ClientMessageID>] = [:]
     var isRushing = false
+    /// Clients that were asked to pause meanwhile.
+    var rushPaused: Set<Int> = []
 
     init(_ scenario: Scenario) {
         accountsCount = (scenario.clients.map(\.account).max() ?? 0) + 1
