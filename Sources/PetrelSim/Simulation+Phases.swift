@@ -158,9 +158,9 @@ extension Simulation {
 
     /// I19: everybody writes as much as everybody else, and nobody is left behind.
     ///
-    /// In some runs the sessions share the server's time for a second. In the others all is there at
-    /// once, more than the server takes, and the last client only listens, over a slow link: it is
-    /// passed over by pushes, and nothing but the server tells it that there were more.
+    /// In some runs the sessions share the server's time for a second. In the others all is there
+    /// at once, more than the server takes, and the last client only listens, over a slow link: it
+    /// is passed over by pushes, and nothing but the server tells it that there were more.
     private func rush() -> Bool {
         note("the rush begins")
         oracle.rushBegins()
