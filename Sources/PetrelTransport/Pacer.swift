@@ -9,21 +9,23 @@ struct Pacer: Sendable {
     static let burstPackets = 4
     /// Packets back to back at the start of a session.
     static let burstPacketsInitial = 10
+    /// The longest that a window is spread over: what was measured may be of another time.
+    static let spreadMax = Interval.seconds(1)
+
+    private static let capacity = burstPackets * WireLimits.datagramByteCountMax
 
     private var tokens = burstPacketsInitial * WireLimits.datagramByteCountMax
     private var updated = Instant(nanoseconds: .min)
 
     /// Takes in what time has brought.
     mutating func refill(window: Int, smoothedRTT: Interval, now: Instant) {
-        let capacity = Self.burstPackets * WireLimits.datagramByteCountMax
-        guard updated.nanoseconds != .min, tokens < capacity else { return updated = now }
-        // In whole microseconds: a shorter round trip would bring nothing, however long the wait.
-        let rtt = max(smoothedRTT, .microseconds(1))
-        let elapsed = min(max(now - updated, .zero), rtt)
+        guard updated.nanoseconds != .min, tokens < Self.capacity else { return updated = now }
+        let spread = Self.spread(smoothedRTT)
+        let elapsed = min(max(now - updated, .zero), spread)
         let gained =
-            Int64(window) * 5 / 4 * (elapsed.nanoseconds / 1_000) / (rtt.nanoseconds / 1_000)
+            Int64(window) * 5 / 4 * (elapsed.nanoseconds / 1_000) / (spread.nanoseconds / 1_000)
         guard gained > 0 else { return }  // too little time for one byte: it is kept for later
-        tokens = min(capacity, tokens + Int(gained))
+        tokens = min(Self.capacity, tokens + Int(gained))
         updated = now
     }
 
@@ -31,13 +33,21 @@ struct Pacer: Sendable {
     var mayProceed: Bool { tokens > 0 }
 
     /// Counts a packet that went out.
-    mutating func sent(byteCount: Int) { tokens -= byteCount }
+    ///
+    /// Probes are not held back: without a bound on what they owe, those of a long outage would hold
+    /// back what is sent after it.
+    mutating func sent(byteCount: Int) { tokens = max(tokens - byteCount, -Self.capacity) }
 
     /// When the next packet may go out, after `mayProceed` said no.
     func nextProceed(window: Int, smoothedRTT: Interval) -> Instant {
         let missing = Int64(1 - tokens)
-        let perWindow = max(smoothedRTT.nanoseconds / 1_000, 1)
+        let perWindow = Self.spread(smoothedRTT).nanoseconds / 1_000
         let rate = max(Int64(window) * 5 / 4, 1)
         return updated + .microseconds(missing * perWindow / rate + 1)
+    }
+
+    /// In whole microseconds: a shorter round trip would bring nothing, however long the wait.
+    private static func spread(_ smoothedRTT: Interval) -> Interval {
+        min(max(smoothedRTT, .microseconds(1)), spreadMax)
     }
 }

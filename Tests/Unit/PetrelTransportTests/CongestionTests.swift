@@ -146,6 +146,19 @@ import Testing
         }
     }
 
+    /// Found by the fuzzer of sessions: 200 probes of an outage, and a round trip of that time.
+    @Test func whatAnOutageLeavesHoldsNothingBackForLong() {
+        var pacer = Pacer()
+        let now = Instant(nanoseconds: 1_000_000_000)
+        pacer.refill(window: 12_000, smoothedRTT: .seconds(160), now: now)
+        for _ in 0..<200 { pacer.sent(byteCount: 1_200) }
+        #expect(!pacer.mayProceed)
+        let next = pacer.nextProceed(window: 12_000, smoothedRTT: .seconds(160))
+        #expect(next <= now + .seconds(1))
+        pacer.refill(window: 12_000, smoothedRTT: .seconds(160), now: next)
+        #expect(pacer.mayProceed)
+    }
+
     /// Small steps of time are not lost by rounding.
     @Test func timeInSmallStepsCounts() {
         var pacer = Pacer()
