@@ -34,8 +34,8 @@ struct Pacer: Sendable {
 
     /// Counts a packet that went out.
     ///
-    /// Probes are not held back: without a bound on what they owe, those of a long outage would hold
-    /// back what is sent after it.
+    /// Probes are not held back: without a bound on what they owe, those of a long outage would
+    /// hold back what is sent after it.
     mutating func sent(byteCount: Int) { tokens = max(tokens - byteCount, -Self.capacity) }
 
     /// When the next packet may go out, after `mayProceed` said no.
