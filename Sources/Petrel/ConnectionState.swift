@@ -56,50 +56,9 @@ extension Interval {
 }
 
 /// The connection's states: the present one first, then each newer one.
-///
-/// Who is slow misses states in between, never the newest. Ends when the client is closed.
-public struct ConnectionStates: AsyncSequence, Sendable {
-    public typealias Element = ConnectionState
-    public typealias Failure = Never
-
-    let latest: Latest<ConnectionState>
-
-    /// Follows the states of one loop.
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let latest: Latest<ConnectionState>
-        var version: UInt64?
-
-        public mutating func next() async -> ConnectionState? {
-            guard let (state, version) = await latest.next(after: version) else { return nil }
-            self.version = version
-            return state
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(latest: latest) }
-}
+public typealias ConnectionStates = Updates<ConnectionState>
 
 /// Why the server takes no messages for now: the present obstacle first, then each newer one.
 ///
-/// `nil` when nothing is in the way. Who is slow misses some, never the newest. Ends when the
-/// client is closed.
-public struct Obstacles: AsyncSequence, Sendable {
-    public typealias Element = PetrelError?
-    public typealias Failure = Never
-
-    let latest: Latest<PetrelError?>
-
-    /// Follows the obstacles of one loop.
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let latest: Latest<PetrelError?>
-        var version: UInt64?
-
-        public mutating func next() async -> PetrelError?? {
-            guard let (obstacle, version) = await latest.next(after: version) else { return nil }
-            self.version = version
-            return .some(obstacle)
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(latest: latest) }
-}
+/// `nil` when nothing is in the way.
+public typealias Obstacles = Updates<PetrelError?>

@@ -78,27 +78,8 @@ public final class Outgoing: Sendable {
     }
 }
 
-/// The steps of one message.
-public struct Deliveries: AsyncSequence, Sendable {
-    public typealias Element = Delivery
-    public typealias Failure = Never
-
-    let latest: Latest<Delivery>
-
-    /// Follows the steps of one loop.
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let latest: Latest<Delivery>
-        var version: UInt64?
-
-        public mutating func next() async -> Delivery? {
-            guard let (delivery, version) = await latest.next(after: version) else { return nil }
-            self.version = version
-            return delivery
-        }
-    }
-
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(latest: latest) }
-}
+/// The steps of one message; ends with a final one as well.
+public typealias Deliveries = Updates<Delivery>
 
 /// A message that the server refused for good.
 public struct FailedMessage: Equatable, Sendable {

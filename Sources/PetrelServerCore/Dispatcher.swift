@@ -193,12 +193,9 @@ extension ServerCore {
         switch refusal.error {
         case .busy, .storageFull:
             #if PETREL_PLANTED
-                let isLater = PlantedBug.laterRefusalBlocks.isActive && blocking != nil
-            #else
-                let isLater = false
+                if PlantedBug.laterRefusalBlocks.isActive, blocking != nil { return }
             #endif
-            let isFirst = !isLater && request < blocking?.request ?? .max
-            if isFirst {
+            if request < blocking?.request ?? .max {
                 sessions[handle].state.blockedBy = .init(cmid: cmid, request: request)
             }
         default:

@@ -16,6 +16,8 @@ struct Pacer: Sendable {
     static let grain = Interval.milliseconds(1)
 
     private static let burst = burstPackets * WireLimits.datagramByteCountMax
+    /// One burst a second: what was measured may be of another time, as before an outage.
+    private static let rateMin = burst
 
     private var earned = burst
     private var burstLeft = burst
@@ -39,9 +41,12 @@ struct Pacer: Sendable {
     var mayProceed: Bool { earned > 0 && burstLeft > 0 }
 
     /// Counts a packet that went out.
+    ///
+    /// Probes are not held back: without a bound on what they owe, those of a long outage would
+    /// hold back what is sent after it.
     mutating func sent(byteCount: Int) {
-        earned -= byteCount
-        burstLeft -= byteCount
+        earned = max(earned - byteCount, -Self.burst)
+        burstLeft = max(burstLeft - byteCount, -Self.burst)
     }
 
     /// When the next packets may go out, after `mayProceed` said no.
@@ -56,7 +61,7 @@ struct Pacer: Sendable {
     private static let elapsedMax = Interval.seconds(60)
 
     private static func bytes(in elapsed: Interval, _ rate: Int) -> Int {
-        let rate = min(rate, 1 << 32)
+        let rate = min(max(rate, rateMin), 1 << 32)
         let nanoseconds = Int(min(elapsed, elapsedMax).nanoseconds)
         // What a second brings fits into 64 bits in nanoseconds, a minute in microseconds.
         guard nanoseconds > 1_000_000_000 else { return rate * nanoseconds / 1_000_000_000 }
@@ -65,7 +70,7 @@ struct Pacer: Sendable {
 
     /// The least time in which `byteCount` bytes are earned.
     private static func time(for byteCount: Int, _ rate: Int) -> Interval {
-        let rate = min(max(rate, 1), 1 << 32)
+        let rate = min(max(rate, rateMin), 1 << 32)
         let nanoseconds = (min(byteCount, 1 << 32) * 1_000_000_000 + rate - 1) / rate
         return Interval(nanoseconds: Int64(nanoseconds))
     }

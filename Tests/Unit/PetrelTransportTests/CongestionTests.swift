@@ -313,6 +313,20 @@ import Testing
         #expect((sent[39] - sent[29]).milliseconds > 8, "and no more when it has caught up")
     }
 
+    /// Found by the fuzzer of sessions: 200 probes of an outage, and a round trip of that time.
+    @Test func whatAnOutageLeavesHoldsNothingBackForLong() {
+        var pacer = Pacer()
+        let now = Instant(nanoseconds: 1_000_000_000)
+        let rate = 12_000 / 160
+        pacer.refill(rate: rate, now: now)
+        for _ in 0..<200 { pacer.sent(byteCount: 1_200) }
+        #expect(!pacer.mayProceed)
+        let next = pacer.nextProceed(rate: rate)
+        #expect(next <= now + .milliseconds(1_100))
+        pacer.refill(rate: rate, now: next)
+        #expect(pacer.mayProceed)
+    }
+
     /// Small steps of time are not lost by rounding.
     @Test func timeInSmallStepsCounts() {
         var pacer = Pacer()
