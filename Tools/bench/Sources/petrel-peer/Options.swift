@@ -82,6 +82,7 @@ struct Options {
             "thin": .thinTimer, "adaptive": .adaptiveThresholds, "cold": .coldRoundTrip,
             "own": .ownTimeouts, "gentle": .gentleBackoff, "cap": .probeCap,
             "second": .secondProbe, "bundling": .bundling,
+            "patience": .patience,
         ]
         var rules = RecoveryRules.all
         for name in names.split(separator: ",") {
