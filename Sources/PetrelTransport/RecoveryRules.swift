@@ -26,8 +26,11 @@ public struct RecoveryRules: OptionSet, Hashable, Sendable {
     /// A message that was repaired once travels again in packets that go out anyway.
     public static let bundling = RecoveryRules(rawValue: 1 << 7)
 
+    /// Long messages are followed by parity of their fragments, where copies are wanted.
+    public static let parity = RecoveryRules(rawValue: 1 << 8)
+
     /// All rules: the default.
-    public static let all = RecoveryRules(rawValue: (1 << 8) - 1)
+    public static let all = RecoveryRules(rawValue: (1 << 9) - 1)
 }
 
 /// Whether small messages travel more than once before anything is known to be lost.
