@@ -95,6 +95,8 @@
         case repairLeftOut
         /// Every second packet that is overdue counts as repaired, and is not.
         case suspectsForgotten
+        /// What makes up for a lost fragment is made of others.
+        case parityOfOthers
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
 

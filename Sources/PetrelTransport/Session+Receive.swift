@@ -180,6 +180,7 @@ extension Session {
             deliverHeld(now: now, into: &events)
         case .status(let status): queue.received(status, into: &events)
         case .bulk(let chunk): receive(chunk, now: now, into: &events)
+        case .parity(let parity): receive(parity, now: now, into: &events)
         case .bulkControl(let frame): receive(frame, now: now, into: &events)
         }
     }
@@ -199,7 +200,8 @@ extension Session {
     }
 
     /// Hands over the messages that waited for the one before.
-    private mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+    mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+        statistics.paritiesUseful = reassembler.rebuiltCount
         while let name = reassembler.releaseHeld() {
             let message = reassembler.assembled
             unsafe deliver(message.span.bytes, name, now: now, into: &events)
@@ -207,7 +209,7 @@ extension Session {
         if reassembler.creditToAnnounce != nil { control.credit = true }
     }
 
-    private mutating func deliver(
+    mutating func deliver(
         _ message: RawSpan, _ name: MessageName, now: Instant, into events: inout SessionEvents
     ) {
         statistics.messagesReceived += 1

@@ -44,6 +44,10 @@ public enum WireLimits {
     public static let fragmentByteCount = 1_024
     /// Fragments of the longest message.
     public static let fragmentsMax = 64
+    /// Fragments that one PARITY covers, at most.
+    public static let parityGroupMax = 8
+    /// PARITY frames that a receiver keeps until they help, at most.
+    public static let paritiesMax = 8
     /// Bytes of the longest message.
     public static let messageByteCountMax = fragmentByteCount * fragmentsMax
     /// Unfinished messages of more than one fragment that a sender may have under way.

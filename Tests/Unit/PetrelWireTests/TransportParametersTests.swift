@@ -107,6 +107,9 @@ import Testing
             change(&policy)
             #expect(throws: DecodeError.self, "\(because)") { try read([policy]) }
         }
+        var patient = Self.call
+        patient.coalescing = .milliseconds(63)
+        #expect(!patient.isValid)
         #expect(throws: DecodeError.self, "twice") { try read([Self.call, Self.call]) }
     }
 
@@ -127,7 +130,9 @@ import Testing
                     DeliveryClass(.expiring, variant: variant), name: "class-\(variant)",
                     priority: UInt8(random.below(8)),
                     deadline: .milliseconds(20 + Int64(random.below(3_599_981))),
-                    retention: .seconds(1 + Int64(random.below(1_000_000)))))
+                    retention: .seconds(1 + Int64(random.below(1_000_000))),
+                    coalescing: random.chance(0.5)
+                        ? nil : .milliseconds(Int64(random.below(63)))))
         }
         let bytes = try written { writer in try parameters.write(to: &writer) }
         #expect(try read(bytes) == parameters)
