@@ -97,6 +97,11 @@ final class SimulatedServer {
         configuration.answersMax = 64
         configuration.hostsMax = 64
         configuration.cookieLifetime = cookieLifetime
+        // Sessions fall asleep between two messages; now and then too many of them do.
+        configuration.dormantMax = seed % 8 == 0 ? 6 : 48
+        configuration.dormantAfter = .milliseconds(100 << Int64(seed / 8 % 8))
+        configuration.dormantSettled = .milliseconds(50 << Int64(seed / 64 % 6))
+        configuration.session.idleTimeout = .seconds(180)
         configuration.operationsMax = 24
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
