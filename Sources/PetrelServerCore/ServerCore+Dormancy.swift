@@ -133,6 +133,10 @@ extension ServerCore {
             live.move(.asleep(asleep), to: .awake(handle), account: principal.account)
         }
         metrics.sessionsWoken += 1
+        if isStopping, closesAt != .distantFuture {
+            sessions[handle].session.announceDeparture(
+                within: configuration.departureWindow, to: configuration.departureAddress)
+        }
         touch(handle)
         return handle
     }
@@ -173,12 +177,7 @@ extension ServerCore {
         guard isStopping, let first = dormant.first, let handle = wake(first, now: now) else {
             return false
         }
-        guard closesAt != .distantFuture else {
-            close(handle, .serverStopping, now: now)
-            return true
-        }
-        sessions[handle].session.announceDeparture(
-            within: configuration.departureWindow, to: configuration.departureAddress)
+        if closesAt == .distantFuture { close(handle, .serverStopping, now: now) }
         return true
     }
 

@@ -15,7 +15,7 @@ public struct ServerCoreConfiguration: Sendable {
     public var seed: UInt64
     /// Sessions that are confirmed and awake; a HELLO beyond them is passed over in silence.
     public var sessionsMax = ServerLimits.sessionsMax
-    /// Sessions that sleep, besides; the one whose time is up first gives way. 0: none sleeps.
+    /// Sessions that sleep, besides, of which the one whose time is up first gives way; 0: none.
     public var dormantMax = ServerLimits.dormantMax
     /// How long a session has had no message, keepalives aside, when it falls asleep.
     public var dormantAfter = ServerLimits.dormantAfter

@@ -13,12 +13,13 @@ extension Session {
     /// Silence after which the session is over, whether it sleeps or not.
     var idleTimeout: Interval { min(configuration.idleTimeout, peerParameters.idleTimeout) }
 
-    /// When the session may go to sleep, if nothing happens before; `.distantFuture`: not as it is.
+    /// When the session may go to sleep, if nothing happens before.
     ///
     /// - Parameters:
     ///   - quiet: how long there must have been no message; keepalives do not count.
     ///   - settled: how long nothing at all must have come or gone; three probe timeouts, if those
     ///     are longer, so that nothing late is on its way.
+    /// - Returns: the moment; `.distantFuture` if it may not as it is.
     public func sleepsAt(quiet: Interval, settled: Interval) -> Instant {
         guard isAtRest else { return .distantFuture }
         let last = max(lastHeard, lastSent)
