@@ -99,6 +99,12 @@
         case parityOfOthers
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
+        /// A session that slept has forgotten which packet numbers it received.
+        case windowForgottenAsleep
+        /// A session that slept uses a packet number again.
+        case numberForgottenAsleep
+        /// A session that slept has forgotten a message number.
+        case messageForgottenAsleep
 
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker

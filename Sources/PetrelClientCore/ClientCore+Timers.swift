@@ -168,7 +168,13 @@ extension ClientCore {
         switch session {
         case .some(let session):
             guard let since = session.unansweredSince else { return attemptAt }
-            return min(attemptAt, since + max(session.probeInterval * 3, Self.silenceMin))
+            // Who was not there for long cannot know whether the server still is.
+            let isBack = since - session.lastHeard >= Self.absenceMin
+            let patience =
+                isBack
+                ? session.probeInterval * 3 / 2
+                : max(session.probeInterval * 3, Self.silenceMin)
+            return min(attemptAt, since + patience)
         case .none: return .distantFuture
         }
     }
@@ -193,6 +199,7 @@ extension ClientCore {
     }
 
     private static let silenceMin = Interval.seconds(2)
+    private static let absenceMin = Interval.seconds(60)
     private static let stallPauseFirst = Interval.seconds(1)
     private static let stallPauseMax = Interval.seconds(30)
 }

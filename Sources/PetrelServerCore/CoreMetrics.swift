@@ -59,6 +59,15 @@ public struct CoreMetrics: Equatable, Sendable {
     /// Sessions that ended, for whatever reason.
     public var sessionsEnded: UInt64 = 0
 
+    /// Sessions that fell asleep, each time.
+    public var sessionsSlept: UInt64 = 0
+    /// Sessions that woke, for a packet or for something to tell.
+    public var sessionsWoken: UInt64 = 0
+    /// Dormant sessions given up for newer ones.
+    public var dormantEvicted: UInt64 = 0
+    /// Dormant sessions that were silent for too long.
+    public var dormantExpired: UInt64 = 0
+
     /// Commands taken in.
     public var commandsReceived: UInt64 = 0
     /// Messages of clients that were no commands.

@@ -97,7 +97,7 @@ extension ServerCore {
         let key = DeviceKey(hello.deviceKey)
         let counter = hello.counter
         guard isNew(counter, of: key) else { throw .replayed }
-        guard !sessions.isFull else { throw .noRoom }
+        guard makeRoomAwake(now: now) else { throw .noRoom }
         let id = newConnectionID()
         var accept = [UInt8](repeating: 0, count: WireLimits.helloByteCount)
         var span = accept.mutableSpan
@@ -147,7 +147,7 @@ extension ServerCore {
         _ datagram: inout MutableRawSpan, of waiting: Handle, from address: Address, now: Instant,
         wall: WallTime
     ) {
-        guard !sessions.isFull, admission.mayTryConfirmation(now: now) else {
+        guard makeRoomAwake(now: now), admission.mayTryConfirmation(now: now) else {
             metrics.droppedBySession += 1
             return
         }

@@ -9,8 +9,17 @@ public import PetrelBase
 public enum ServerLimits {
     // MARK: Sessions
 
-    /// Confirmed sessions of a worker.
+    /// Confirmed sessions of a worker that are awake, some 4 KiB each.
     public static let sessionsMax = 4_096
+    /// Sessions of a worker that sleep, less than 1 KiB each; memory grows with them.
+    public static let dormantMax = 262_144
+    /// How long a session has had no message when it falls asleep.
+    public static let dormantAfter = Interval.seconds(30)
+    /// How long nothing at all must have come or gone then: what is late has arrived by now.
+    public static let dormantSettled = Interval.seconds(1)
+    /// Silence after which a session is over that cannot sleep, because something is under way or
+    /// missing: it takes the room of one that is used.
+    public static let restlessTimeout = Interval.seconds(180)
     /// Sessions that wait for the client's first packet, each of at most 1 KiB; the one whose time
     /// is up first gives way.
     public static let halfOpenMax = 4_096

@@ -308,8 +308,10 @@ extension ScenarioGenerator {
                 client: client, whileWriting: random.chance(0.8),
                 duration: 10 + Int(random.below(6_000)))
         }
+        // In runs of hours, for up to twenty minutes.
+        let longest = UInt64(max(30_000, min(options.faultsEnd / 4, 1_200_000)))
         scatter(.sleep, 0.3, most: 5) { random, client in
-            .sleep(client: client, duration: 200 + Int(random.below(30_000)))
+            .sleep(client: client, duration: 200 + Int(random.below(longest)))
         }
         scatter(.reinstall, 0.2, most: 3) { random, client in
             .reinstall(client: client, duration: 100 + Int(random.below(4_000)))

@@ -204,7 +204,8 @@ extension Simulation {
             settleClient(client.index)
         }
         attacker.haveLeft = true
-        guard run(to: now + Self.forgottenWithin) else { return }
+        guard run(to: now + server.idleTimeout + .seconds(5)) else { return }
+        // Who went without a word is forgotten after the idle time-out.
         if server.sessionsCount > 0 {
             return oracle.fail(
                 .noLeak,
@@ -227,8 +228,6 @@ extension Simulation {
     private static let afterRushWithin = Interval.seconds(15)
     /// A full store asks its clients to wait so long.
     private static let fullRetry = Interval.seconds(31)
-    /// Who went without a word is forgotten after the idle time-out of 180 s.
-    private static let forgottenWithin = Interval.seconds(185)
     private static let restFor = Interval.seconds(60)
     private static let wakesMax = 20
     private static let rushMessages = 40

@@ -68,6 +68,16 @@ struct LossDetector: Sendable {
 
     init(rules: RecoveryRules = .all) { self.rules = rules }
 
+    /// Goes on where everything sent was settled, with what is remembered of the round trip.
+    init(
+        rules: RecoveryRules, next: UInt64, largestAcknowledged: UInt64?, rtt: RTTEstimator
+    ) {
+        self.rules = rules
+        packets = SentPackets(next: next)
+        self.largestAcknowledged = largestAcknowledged
+        self.rtt = rtt
+    }
+
     /// Whether less is in flight than would make later packets overtake a lost one soon.
     var isThin: Bool {
         let byteCount = packets.bytesInFlight

@@ -19,6 +19,20 @@ struct Path: Sendable {
 
     init(address: Address) { self.address = address }
 
+    /// A proven address, and how often the peer moved within the minute that began at `since`.
+    init(proven address: Address, moves: Int, since: Instant) {
+        self.address = address
+        validator.provenByHandshake()
+        self.moves = moves
+        movesSince = since
+    }
+
+    /// Whether the address is proven and the one before it forgotten.
+    var isSettled: Bool { validator.isProven && previous == nil }
+
+    /// How often the peer moved, in the minute that began then.
+    var recentMoves: (count: Int, since: Instant) { (moves, movesSince) }
+
     /// Bytes that may go to `address` now.
     var allowance: Int {
         #if PETREL_PLANTED

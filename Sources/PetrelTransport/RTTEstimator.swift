@@ -26,6 +26,16 @@ public struct RTTEstimator: Equatable, Sendable {
     /// Creates an estimator without samples.
     public init() {}
 
+    /// Creates an estimator that remembers an earlier one; without samples if there is nothing.
+    init(smoothed: Interval, variance: Interval, min: Interval) {
+        guard smoothed > .zero else { return }
+        latest = smoothed
+        self.smoothed = smoothed
+        self.variance = variance
+        self.min = min
+        hasSample = true
+    }
+
     /// Takes in a sample (RFC 9002 §5.3).
     ///
     /// - Parameters:

@@ -96,6 +96,14 @@ struct SentPackets: Sendable {
     /// Packets that are suspected and not repaired.
     private(set) var unrepairedCount = 0
 
+    init() {}
+
+    /// Nothing is remembered of the packets before `next`.
+    init(next: UInt64) {
+        oldest = next
+        self.next = next
+    }
+
     /// Whether a packet may still need a repair: one is in flight, or suspected and not repaired.
     var hasUnsettled: Bool { inFlightCount + unrepairedCount > 0 }
 

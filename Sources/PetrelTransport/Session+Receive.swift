@@ -56,7 +56,7 @@ extension Session {
             largestReceived = packet.number
             noteLocalID(packet.connectionID, now: now)
         }
-        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
+        timers[.silence] = now + silenceMax
         if address == path.address {
             path.received(byteCount: byteCount)
             proveAgain(now: now)
@@ -213,6 +213,7 @@ extension Session {
         _ message: RawSpan, _ name: MessageName, now: Instant, into events: inout SessionEvents
     ) {
         statistics.messagesReceived += 1
+        lastMessage = now
         trace.note(
             .messageReceived(
                 name.deliveryClass, number: name.number, byteCount: message.byteCount), now)

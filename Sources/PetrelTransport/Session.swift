@@ -104,6 +104,8 @@ public struct Session: ~Copyable {
     public internal(set) var lastHeard: Instant
     /// When the last packet was sent.
     var lastSent: Instant
+    /// When the last message was taken in or handed over.
+    var lastMessage: Instant
     /// Since when something that asks for an answer has had none; `nil` if nothing waits.
     public internal(set) var unansweredSince: Instant?
     /// What was counted.
@@ -146,11 +148,12 @@ public struct Session: ~Copyable {
         trace = TraceLog(isOn: configuration.isTracing)
         lastHeard = now
         lastSent = now
+        lastMessage = now
         nextSkip = 0
         nextSkip = 64 + random.next() % 256
-        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
         let serverID = side == .server ? localID : remoteID
         serverConnectionID = serverID.value
+        timers[.silence] = now + silenceMax
         if configuration.revealsSecrets {
             keyLog = KeyLog.lines(secrets, serverID: serverID)
         }

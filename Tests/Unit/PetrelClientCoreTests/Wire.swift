@@ -96,6 +96,9 @@ final class Wire {
         Issue.record("too many steps: a deadline is not served")
     }
 
+    /// Lets time pass while the client's process is suspended and nothing is under way.
+    func sleep(_ interval: Interval) { now = now + interval }
+
     private func deliver() {
         // The server's clock is an hour ahead of the device's.
         server.model.time = WallTime(milliseconds: wall.milliseconds + 3_600_000)

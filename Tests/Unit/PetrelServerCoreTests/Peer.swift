@@ -8,7 +8,7 @@ import PetrelWire
 import Testing
 
 final class Peer {
-    let address: Address
+    var address: Address
     private let identity: KeyPair
     private let server: PublicKey
     private var counter: UInt64 = 0
@@ -18,6 +18,8 @@ final class Peer {
     private var nextRequest: UInt64 = 0
     /// Whether datagrams to and from it are lost.
     var isCutOff = false
+    /// Whether its system does not let it run: no timer fires, and what is sent to it is lost.
+    var isSuspended = false
     /// Whether it takes the server's datagrams but keeps nothing of them.
     var isDeaf = false
     /// What the server told, oldest first.

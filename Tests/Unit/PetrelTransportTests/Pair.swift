@@ -72,7 +72,7 @@ final class Pair {
     private var flights: [Flight] = []
     private var order = 0
     private var accept: (tag: HelloTag, bytes: [UInt8])?
-    private let configuration: SessionConfiguration
+    let configuration: SessionConfiguration
     private var events = SessionEvents()
     private var room = [UInt8](repeating: 0, count: 1_500)
 
