@@ -252,6 +252,9 @@ extension ScenarioGenerator {
         scatter(.forgedReset, 0.2, most: 4) { random, client in
             .forgeReset(client: client, count: 1 + Int(random.below(10)))
         }
+        scatter(.forgedEarly, 0.25, most: 4) { random, client in
+            .forgeEarly(client: client, count: 1 + Int(random.below(6)))
+        }
     }
 
     private mutating func drawDiskDeeds() {
