@@ -27,6 +27,12 @@
         case laterRefusalBlocks
         /// A session acts on its HELLO, before the client has shown that it lives.
         case actsUnconfirmed
+        /// What a HELLO says is done before the client has shown that it lives.
+        case earlyActedUpon
+        /// What a HELLO said is heard behind what the first packet says.
+        case earlyOvertaken
+        /// Messages are numbered from 0, though the server has some from the HELLO.
+        case earlyNumbersReused
         /// A stranger stays one, though its key was enrolled meanwhile.
         case strangerForEver
         /// A packet number counts as received before the packet is opened.

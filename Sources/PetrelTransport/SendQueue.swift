@@ -15,7 +15,7 @@ struct SendQueue: Sendable {
     private let byteCountMax: Int
     let classes: ClassTable
     private var nextOrder: UInt64 = 0
-    private var nextNumber = InlineArray<4, UInt64>(repeating: 0)
+    var nextNumber = InlineArray<4, UInt64>(repeating: 0)
     var done = InlineArray<4, NumberWindow>(repeating: NumberWindow())
     /// The last message of each stream of ordered ones, as long as it is under way.
     private var streams: [(stream: UInt64, last: UInt64)] = []

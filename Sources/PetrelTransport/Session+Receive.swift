@@ -37,6 +37,9 @@ extension Session {
         let payload = datagram.bytes.extracting(opened.payload)
         let isAckEliciting = walk(
             payload, key: opened.key, from: address, now: now, into: &events)
+        #if PETREL_PLANTED
+            tellEarlyLate(now: now, into: &events)
+        #endif
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
         queue.progress.take(into: &events)
         return nil
@@ -70,6 +73,7 @@ extension Session {
             path.validator.provenByHandshake()
         }
         events.append(.confirmed)
+        takeEarly(from: address, now: now, into: &events)
     }
 
     /// The newest packet shows where the peer is now; until that is proven, little is sent there.
@@ -143,7 +147,7 @@ extension Session {
         }
     }
 
-    private mutating func receive(
+    mutating func receive(
         _ frame: borrowing Frame, from address: Address, now: Instant,
         into events: inout SessionEvents
     ) {

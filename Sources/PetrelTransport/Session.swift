@@ -88,6 +88,8 @@ public struct Session: ~Copyable {
     var failedOpens: UInt64 = 0
     var trace: TraceLog
     var keyLog: [String] = []
+    /// The messages of the client's HELLO, until its first packet confirms them.
+    var early = EarlyMessages()
 
     /// What the client was told of the end of the server.
     var departure: GoAwayFrame?

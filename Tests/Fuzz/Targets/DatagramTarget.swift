@@ -207,7 +207,8 @@ enum DatagramTarget {
         var reader = ByteReader(bytes.span.bytes)
         if let hello = try? HelloPayload(&reader) {
             let again = written { try hello.write(to: &$0) } ?? []
-            try hold(again.count == HelloPayload.byteCount, "a HELLO of another size")
+            try hold(again.count >= HelloPayload.byteCount, "a HELLO that is too short")
+            try hold(again.count <= HelloPayload.byteCountMax, "a HELLO that is too long")
             var second = ByteReader(again.span.bytes)
             try hold((try? HelloPayload(&second)) == hello, "another HELLO")
         }

@@ -46,7 +46,7 @@ import Testing
 
     @Test func unknownOnesAreSkipped() throws {
         let known = try list(2, 7).dropFirst()
-        let parameters = try read([3, 9, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
+        let parameters = try read([3, 15, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
         #expect(parameters.initialCredit == 7)
         // An unknown one may even stand twice: nobody can say what it means.
         #expect(try read([2, 9, 0, 9, 0]) == TransportParameters())
