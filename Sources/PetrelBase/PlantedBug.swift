@@ -97,6 +97,10 @@
         case suspectsForgotten
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
+        /// A connection counts as proven: who sends a copied packet over one gets what he likes.
+        case streamNotProven
+        /// Where UDP is silent, nothing else is tried.
+        case streamNotTried
 
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker

@@ -6,6 +6,8 @@ public import PetrelTransport
 public struct ClientConfiguration: Sendable {
     /// The settings of its sessions.
     public var session = SessionConfiguration()
+    /// What it does where UDP does not get through.
+    public var tcp = TCPFallback.automatic
 
     /// Creates the defaults.
     public init() {}

@@ -39,12 +39,15 @@ final class SimulatedServer {
     /// How long the server is down after its disk failed.
     var failureDownFor = Interval.milliseconds(200)
     var chance: RandomStream
+    /// The port that it announces, not the one that a client guesses.
+    private let tcpPort: UInt16?
     private let identity: SecretKey
     private let seed: UInt64
 
     init(_ scenario: Scenario) {
         seed = scenario.seed
         plan = scenario.workers ?? WorkersPlan()
+        tcpPort = scenario.tcp?.isOffered == true ? 443 : nil
         identity = SecretKey()
         chance = stream("server", seed: seed)
         clock = SimulatedClock(plan: scenario.serverClock, origin: 0, now: Simulation.start)
@@ -65,6 +68,7 @@ final class SimulatedServer {
             var configuration = Self.configuration(seed: chance.next())
             configuration.worker = UInt8(index)
             configuration.workers = plan.count
+            configuration.session.tcpPort = tcpPort
             let core = ServerCore(
                 configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
                 store: disk, now: clock.local(now))

@@ -26,6 +26,11 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The UDP address to listen on, as host:port; port 0 takes a free one.")
     var listen = "0.0.0.0:\(ServerAddress.defaultPort)"
     @Option(
+        help: ArgumentHelp(
+            "A TCP port at the same address, for clients whose network blocks UDP; 0 takes a free "
+                + "one, none if not given.", valueName: "port"))
+    var tcp: UInt16?
+    @Option(
         help: ArgumentHelp("The host that clients are told; else one guessed.", valueName: "host"))
     var publicHost: String?
     @Option(
@@ -52,6 +57,7 @@ struct ServeCommand: ParsableCommand {
         var event = "listening"
         var address: String
         var listen: String
+        var tcp: String?
         var data: String
     }
 
@@ -62,6 +68,8 @@ struct ServeCommand: ParsableCommand {
         var sessions_confirmed: UInt64
         var messages_committed: UInt64
         var messages_repeated: UInt64
+        var tcp_connections: UInt64
+        var tcp_refused: UInt64
     }
 
     private var directory: String {
@@ -96,6 +104,7 @@ struct ServeCommand: ParsableCommand {
             throw Failure(status: .badConfiguration, message: "--listen \(listen) names no address")
         }
         var settings = ServerConfiguration(listen: address, directory: directory)
+        settings.tcpPort = tcp
         if let workers { settings.workers = workers }
         if let mapBytes { settings.mapBytes = mapBytes }
         settings.keyLog = keyLog
@@ -114,13 +123,16 @@ struct ServeCommand: ParsableCommand {
         guard !json else {
             return result(
                 json: Listening(
-                    address: address.text, listen: server.address.description, data: directory))
+                    address: address.text, listen: server.address.description,
+                    tcp: server.tcpAddress.map { "\($0.over(.datagram, port: $0.port))" },
+                    data: directory))
         }
+        let tcp = server.tcpAddress.map { ", port \($0.port) (TCP)" } ?? ""
         result(
             """
             address      \(address.text)
             fingerprint  \(Self.fingerprint(server.publicKeyBytes))
-            listening    \(server.address) (UDP)
+            listening    \(server.address) (UDP)\(tcp)
             data         \(directory)
             Clients:     petrel register NAME --server '\(address.text)'
             Ctrl-C stops the server.
@@ -129,6 +141,7 @@ struct ServeCommand: ParsableCommand {
 
     private func report(_ server: Server) {
         let metrics = server.metrics
+        let streams = server.streamMetrics
         guard !json else {
             return result(
                 json: Stopped(
@@ -136,7 +149,9 @@ struct ServeCommand: ParsableCommand {
                     datagrams_dropped: metrics.datagramsDropped,
                     sessions_confirmed: metrics.sessionsConfirmed,
                     messages_committed: metrics.messagesCommitted,
-                    messages_repeated: metrics.messagesRepeated))
+                    messages_repeated: metrics.messagesRepeated,
+                    tcp_connections: streams.accepted,
+                    tcp_refused: streams.refused + streams.malformed + streams.expired))
         }
         result(
             "stopped: \(metrics.messagesCommitted) messages committed in "
