@@ -40,4 +40,8 @@ int petrel_steer(int descriptor, unsigned int workers) {
                       sizeof(attached));
 }
 
+int petrel_accept(int descriptor, struct sockaddr *name, socklen_t *name_byte_count) {
+    return accept4(descriptor, name, name_byte_count, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 int petrel_event_descriptor(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

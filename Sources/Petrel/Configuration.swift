@@ -32,6 +32,20 @@ public struct Configuration: Sendable {
     /// How often a session that is otherwise silent shows that it is alive.
     public var keepalive = Duration.seconds(20)
 
+    /// What the client does where UDP does not get through.
+    public enum TCP: Equatable, Sendable {
+        /// It tries the TCP port that the server announced; before it ever did, the number of the
+        /// UDP port. No port, if the server announced none.
+        case automatic
+        /// It tries that TCP port.
+        case port(UInt16)
+        /// Nothing.
+        case none
+    }
+
+    /// What the client does where UDP does not get through.
+    public var tcp = TCP.automatic
+
     /// Creates a configuration with defaults for all else.
     public init(server: String, directory: String, deviceName: String = "petrel") {
         self.server = server

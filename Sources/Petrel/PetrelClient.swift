@@ -41,6 +41,7 @@ public final class PetrelClient: Sendable {
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
         settings.session.revealsSecrets = configuration.keyLog != nil
         settings.session.isTracing = logs != nil
+        settings.tcp = TCPFallback(configuration.tcp)
         do {
             settings.session = try settings.session.validated()
         } catch {
@@ -81,7 +82,10 @@ public final class PetrelClient: Sendable {
     /// Whether the server is reached now.
     public var state: ConnectionState { shared.states.value }
 
-    /// The connection's states: the present one first.
+    /// Whether the server is reached over UDP or over TCP; `nil` while it is not reached.
+    public var carrier: Carrier? { shared.carrier.value }
+
+    /// The connection's states: the present one first; told again when `carrier` changes.
     public var states: ConnectionStates { ConnectionStates(latest: shared.states) }
 
     /// Why the server takes no messages for now, such as a full disk; `nil` if it does.

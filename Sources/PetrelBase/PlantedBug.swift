@@ -111,6 +111,10 @@
         case numberForgottenAsleep
         /// A session that slept has forgotten a message number.
         case messageForgottenAsleep
+        /// A connection counts as proven: who sends a copied packet over one gets what he likes.
+        case streamNotProven
+        /// Where UDP is silent, nothing else is tried.
+        case streamNotTried
 
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker

@@ -11,6 +11,8 @@ public struct ClientConfiguration: Sendable {
     public var sessionRenewal = Interval.seconds(3_600)
     /// Whether a HELLO carries the first messages of the outbox.
     public var sendsEarly = true
+    /// What it does where UDP does not get through.
+    public var tcp = TCPFallback.automatic
 
     /// Creates the defaults.
     public init() {}

@@ -9,12 +9,13 @@ extension ClientCore {
     public mutating func networkChanged(now: Instant) {
         isOffline = false
         if connector.networkChanged(now: now) { handshake = nil }
+        let wasTold = changeNetwork(now: now)
         guard sessionIsLive else { return }
         switch session {
         case .some(let session): attemptAt = min(attemptAt, now + session.probeInterval * 3 / 2)
         case .none: break
         }
-        session?.networkChanged(now: now)
+        if !wasTold { session?.networkChanged(now: now) }
     }
 
     /// The operating system says that there is no network: nothing is sent, and no time-out runs,

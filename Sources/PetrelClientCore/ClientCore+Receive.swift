@@ -17,7 +17,10 @@ extension ClientCore {
         case .data where session != nil:
             let drop = session?.receive(
                 &datagram, from: address, now: now, into: &sessionEvents)
-            if drop == nil { noteHeard() }
+            if drop == nil {
+                noteHeard()
+                noteHeard(from: address, now: now)
+            }
         case .retry: receiveRetry(datagram.bytes, now: now)
         case .hello, .accept, .data, nil: strayDatagrams &+= 1
         }
@@ -51,6 +54,7 @@ extension ClientCore {
         session = consume opened
         handshake = nil
         sessionIsLive = true
+        settleRace(on: address, now: now)
         serverLeaves = false
         attemptAt = .distantFuture
         isBlocked = false

@@ -10,7 +10,7 @@ extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
         guard !isOffline else { return stalled?.retryAt ?? .distantFuture }
-        var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture)
+        var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture, race.deadline)
         switch handshake {
         case .some(let handshake): earliest = min(earliest, handshake.deadline)
         case .none: earliest = min(earliest, suspicion)
@@ -33,6 +33,7 @@ extension ClientCore {
             renewalFailed(now: now)
         }
         session?.advance(now: now, into: &sessionEvents)
+        advanceRace(now: now)
         takeSessionEvents(now: now, wall: wall)
         sync.advance(now: now)
         finishBatch(now: now, wall: wall)
@@ -101,6 +102,7 @@ extension ClientCore {
         session?.close(.done, now: now, into: &sessionEvents)
         sessionIsOver()
         handshake = nil
+        race.end()
         connector.suspend()
     }
 
@@ -148,6 +150,7 @@ extension ClientCore {
         if sessionIsLive { resumption = attempt.number } else { session = nil }
         handshakeAddress = attempt.address
         handshakeStarted = now
+        beginRace(now: now)
         if let held = heldCookie, held.server != attempt.address || held.until <= now {
             heldCookie = nil
         }

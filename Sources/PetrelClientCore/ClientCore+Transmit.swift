@@ -12,7 +12,14 @@ extension ClientCore {
     ) -> Transmission? {
         guard !isOffline else { return nil }
         if let byteCount = handshake?.transmit(into: &room, now: now) {
+            isHelloCopyDue = race.isOpen
             return Transmission(byteCount: byteCount, destination: handshakeAddress)
+        }
+        if isHelloCopyDue {
+            isHelloCopyDue = false
+            if let byteCount = handshake?.copyHello(into: &room) {
+                return Transmission(byteCount: byteCount, destination: race.address)
+            }
         }
         return session?.transmit(into: &room, now: now)
     }

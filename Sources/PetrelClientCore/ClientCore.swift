@@ -74,6 +74,12 @@ public struct ClientCore: ~Copyable {
     /// Whether the system says that there is no network.
     var isOffline = false
     var session: Session?
+    /// Where the session's server takes UDP.
+    var sessionServer = Address.none
+    var race = CarrierRace()
+    var announcedTCP = AnnouncedTCP.unknown
+    /// Whether the HELLO is to be sent over the connection as well.
+    var isHelloCopyDue = false
     var sessionEvents = SessionEvents()
     /// Whether the session still works; a session that does not may have a last packet to send.
     var sessionIsLive = false
@@ -223,6 +229,7 @@ extension ClientCore {
         handshake = nil
         enrolment = nil
         connector.close()
+        race.end()
         tellState()
     }
 

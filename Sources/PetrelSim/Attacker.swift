@@ -21,6 +21,8 @@ struct Attacker {
     /// Authenticated clients that do not play by the rules.
     var intruders: [Intruder] = []
 
+    /// Whether copies are sent over TCP connections as well.
+    var usesStreams = false
     /// Whether the intruders have gone, without a word.
     var haveLeft = false
 
@@ -85,6 +87,13 @@ struct Attacker {
         Address(v4: 0xCB00_7100 | UInt32(random.below(256)), port: UInt16(1 + random.below(60_000)))
     }
 
+    /// Where a copy comes from: an address that nobody has, or a connection of the attacker's.
+    mutating func copyist() -> Address {
+        let address = victim()
+        guard usesStreams, random.chance(0.5) else { return address }
+        return address.over(.stream, port: address.port)
+    }
+
     /// How far away intruders are.
     static func delay(_ index: Int) -> Interval { .milliseconds(10 + Int64(index % 7)) }
     private static let overheardMax = 256
@@ -147,7 +156,8 @@ extension Simulation {
     func spoof(_ flight: Flight) {
         attacker.spoofsLeft -= 1
         var copy = flight
-        copy.source = attacker.victim()
+        copy.source = attacker.copyist()
+        copy.stream = nil
         copy.maker = .attack(.spoof)
         note("attacker: sends a copy of client \(attacker.spoofed)'s packet from \(copy.source)")
         queue.insert(.arrival(copy), at: now + .microseconds(100))
@@ -170,7 +180,7 @@ extension Simulation {
     func replay(count: Int) {
         for _ in 0..<count {
             guard let flight = attacker.replay() else { return }
-            let source = attacker.random.chance(0.5) ? flight.source : attacker.victim()
+            let source = attacker.random.chance(0.5) ? flight.source : attacker.copyist()
             attack(flight.bytes, from: source, as: .replay)
         }
     }

@@ -32,6 +32,7 @@ public struct ScenarioGenerator {
         let endsWithRush = work.chance(0.2)
         drawWork(&work)
         drawNetworkDeeds()
+        drawStreamDeeds()
         drawAttacks()
         drawThefts()
         drawDiskDeeds()
@@ -42,7 +43,7 @@ public struct ScenarioGenerator {
         }
         return Scenario(
             seed: seed, faultsEnd: options.faultsEnd, clients: clients, disk: disk(),
-            serverClock: clock(-1), workers: workers(), endsWithRush: endsWithRush,
+            serverClock: clock(-1), workers: workers(), tcp: tcp(), endsWithRush: endsWithRush,
             deeds: ordered.map(\.element))
     }
 
@@ -125,6 +126,15 @@ public struct ScenarioGenerator {
         // Usually the kernel steers all of them well; now and then it does not steer at all.
         if random.chance(0.5) { plan.stray = random.chance(0.3) ? 1 : 0.2 }
         plan.mailDelay = random.chance(0.5) ? 100 : 5_000
+        return plan
+    }
+
+    private func tcp() -> TCPPlan? {
+        guard var random = chance(.udpBlocked, 0.4) else { return nil }
+        var plan = TCPPlan()
+        plan.isOffered = random.chance(0.8)
+        guard plan.isOffered else { return plan }
+        plan.withoutUDP = (0..<clientsCount).filter { _ in random.chance(0.25) }
         return plan
     }
 
@@ -222,6 +232,13 @@ extension ScenarioGenerator {
             .reuseAddress(
                 of: client, by: (client + 1 + Int(random.below(UInt64(count - 1)))) % count)
         }
+    }
+
+    private mutating func drawStreamDeeds() {
+        scatter(.udpBlocked, 0.4, most: 4) { random, client in
+            .blockUDP(client: client, duration: 1_000 + Int(random.below(50_000)))
+        }
+        scatter(.brokenStreams, 0.4, most: 8) { _, client in .breakStream(client: client) }
     }
 
     private mutating func drawAttacks() {

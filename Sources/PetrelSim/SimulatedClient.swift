@@ -18,6 +18,11 @@ final class SimulatedClient {
     var up: Link
     var down: Link
     var nat: SimulatedNAT
+    /// Until when its UDP gets nowhere.
+    var udpDarkUntil = Instant(nanoseconds: 0)
+    /// Its TCP connection, if it has one.
+    var connection: SimulatedStream?
+    var streamsCount = 0
     var isPaused = false
     /// Whether its system says that there is no network.
     var isOffline = false
@@ -51,6 +56,7 @@ final class SimulatedClient {
         nat = SimulatedNAT(
             external: Address(v4: 0xC000_0200 + UInt32(index), port: 40_000),
             expiry: .milliseconds(Int64(plan.natExpiry)))
+        if scenario.tcp?.withoutUDP.contains(index) == true { udpDarkUntil = .distantFuture }
     }
 
     /// Whether a process runs.
@@ -87,6 +93,7 @@ final class SimulatedClient {
     /// The process is gone.
     func end() {
         core = nil
+        connection = nil
         backlog.removeAll()
         diesAfterWrite = nil
         isPaused = false

@@ -41,6 +41,8 @@ final class SimulatedServer {
     var chance: RandomStream
     /// Silence after which a session is over; the product's, if there is time for it.
     let idleTimeout: Interval
+    /// The port that it announces, not the one that a client guesses.
+    private let tcpPort: UInt16?
     private let identity: SecretKey
     private let seed: UInt64
 
@@ -48,6 +50,7 @@ final class SimulatedServer {
         seed = scenario.seed
         plan = scenario.workers ?? WorkersPlan()
         idleTimeout = scenario.faultsEnd < 600_000 ? .seconds(180) : .seconds(2_400)
+        tcpPort = scenario.tcp?.isOffered == true ? 443 : nil
         identity = SecretKey()
         chance = stream("server", seed: seed)
         clock = SimulatedClock(plan: scenario.serverClock, origin: 0, now: Simulation.start)
@@ -69,6 +72,7 @@ final class SimulatedServer {
             configuration.session.idleTimeout = idleTimeout
             configuration.worker = UInt8(index)
             configuration.workers = plan.count
+            configuration.session.tcpPort = tcpPort
             let core = ServerCore(
                 configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
                 store: disk, now: clock.local(now))

@@ -142,9 +142,15 @@ extension Simulation {
         swap(&room, &self.room)
         defer { swap(&room, &self.room) }
         while let sent = next(from: client, local, &room) {
-            post(fromClient: index, Array(room[..<sent.byteCount]))
+            let bytes = Array(room[..<sent.byteCount])
+            if sent.destination.carrier == .stream {
+                postStreamed(fromClient: index, bytes, to: sent.destination)
+            } else {
+                post(fromClient: index, bytes)
+            }
             guard oracle.breach == nil else { return }
         }
+        tendStream(of: client)
         listen(to: client)
         plan(client)
     }

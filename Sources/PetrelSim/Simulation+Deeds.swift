@@ -12,7 +12,8 @@ extension Simulation {
         case .send(let client, let account, let byteCount):
             guard isClient(client) else { return }
             write(client: client, account: account, byteCount: byteCount)
-        case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress:
+        case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress,
+            .blockUDP, .breakStream:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
             .cookieTheft, .forgeReset, .forgeEarly:
@@ -60,6 +61,9 @@ extension Simulation {
             let address = clients[client].nat.external
             move(client)
             give(other, address)
+        case .blockUDP(let client, let duration) where isClient(client):
+            clients[client].udpDarkUntil = now + .milliseconds(Int64(duration))
+        case .breakStream(let client) where isClient(client): breakStream(client)
         default: break
         }
     }

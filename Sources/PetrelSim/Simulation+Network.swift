@@ -36,6 +36,8 @@ struct Flight {
     var destination: Address
     var maker: Maker
     var sent: Instant
+    /// The connection that it goes over, if it is one's.
+    var stream: StreamTag?
     /// Whether it arrives as it was made.
     var isWhole = true
 }
@@ -54,7 +56,7 @@ extension Simulation {
             maker: .client(index), sent: now)
         digest.add(bytes[...])
         oracle.clientSends(bytes, index)
-        send(flight, over: &client.up)
+        send(flight, over: &client.up, of: client)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }
 
@@ -68,8 +70,10 @@ extension Simulation {
         if let sentence = ledger.sent(bytes.count, to: destination) {
             oracle.fail(.noAmplification, sentence)
         }
-        if let index = holders[destination] {
-            send(flight, over: &clients[index].down)
+        if destination.carrier == .stream {
+            postStreamedFromServer(flight)
+        } else if let index = holders[destination] {
+            send(flight, over: &clients[index].down, of: clients[index])
         } else if let index = attacker.intruder(at: destination) {
             queue.insert(.arrival(flight), at: now + Attacker.delay(index))
         } else {
@@ -77,8 +81,9 @@ extension Simulation {
         }
     }
 
-    private func send(_ flight: Flight, over link: inout Link) {
-        let copies = link.copies(byteCount: flight.bytes.count, now: now)
+    private func send(_ flight: Flight, over link: inout Link, of client: SimulatedClient) {
+        var copies = link.copies(byteCount: flight.bytes.count, now: now)
+        if client.udpDarkUntil > now { copies.removeAll() }
         digest.add(UInt64(copies.count))
         if copies.isEmpty {
             note("\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), lost")
@@ -104,9 +109,13 @@ extension Simulation {
 
     /// A datagram is where it was sent to.
     func arrive(_ flight: Flight) {
+        if let tag = flight.stream, !mayArrive(flight, over: tag) { return }
         if flight.destination == Self.serverAddress {
             ledger.received(flight)
             arriveAtServer(flight)
+        } else if let tag = flight.stream {
+            ledger.heard(at: flight.destination, now: now)
+            arriveAtClient(tag.client, flight)
         } else if let index = attacker.intruder(at: flight.destination) {
             ledger.heard(at: flight.destination, now: now)
             attacker.receive(flight, index, at: now)
@@ -131,6 +140,7 @@ extension Simulation {
     /// The device gets that external address, whoever had it before.
     func give(_ index: Int, _ address: Address) {
         let old = clients[index].nat.external
+        if !old.hasSameHost(as: address) { killStream(index) }
         if holders[old] == index { holders[old] = nil }
         clients[index].nat.external = address
         clients[index].nat.lastUsed = now

@@ -65,6 +65,7 @@ extension Simulation {
             client.up.heal(now: now)
             client.down.heal(now: now)
             client.nat.expiry = .zero
+            if client.udpDarkUntil != .distantFuture { client.udpDarkUntil = now }
             client.disk.failure = nil
             client.diesAfterWrite = nil
             startClient(index)

@@ -58,6 +58,8 @@ public final class Simulation {
         case clientDiskHasRoom(Int)
         case intruderWakes(Int)
         case networkReturns(Int)
+        case streamOpens(client: Int, number: Int)
+        case streamEnds(client: Int, number: Int)
     }
 
     let scenario: Scenario
@@ -71,6 +73,8 @@ public final class Simulation {
     var events = 0
     /// Who is behind an external address now.
     var holders: [Address: Int] = [:]
+    /// Whose connection has that other end.
+    var streams: [Address: Int] = [:]
     var ledger = AddressLedger()
     /// Whether all is healed: nothing may go wrong any more.
     var isHealed = false
@@ -93,6 +97,7 @@ public final class Simulation {
         oracle = Oracle(scenario)
         server = SimulatedServer(scenario)
         attacker = Attacker(random: stream("attacker", seed: scenario.seed))
+        attacker.usesStreams = scenario.tcp?.isOffered == true
         server.disk.watcher = oracle
     }
 
@@ -165,6 +170,8 @@ public final class Simulation {
         case .clientDiskHasRoom(let index): clients[index].disk.failure = nil
         case .intruderWakes(let index): wakeIntruder(index)
         case .networkReturns(let index): returnNetwork(index)
+        case .streamOpens(let client, let number): openStream(client, number: number)
+        case .streamEnds(let client, let number): endStream(client, number: number)
         }
     }
 

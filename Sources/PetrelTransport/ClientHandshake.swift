@@ -93,6 +93,11 @@ public struct ClientHandshake: ~Copyable {
         }
         nextTransmission = now + interval
         lastTransmission = now
+        return copyHello(into: &room)
+    }
+
+    /// Puts the HELLO into `room` once more, for another carrier; returns its byte count.
+    public func copyHello(into room: inout MutableRawSpan) -> Int? {
         var writer = ByteWriter(&room)
         let written: Void? = unsafe try? writer.writeBytes(hello.span.bytes)
         return written == nil ? nil : hello.count

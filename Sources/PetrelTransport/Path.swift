@@ -38,6 +38,9 @@ struct Path: Sendable {
         #if PETREL_PLANTED
             if PlantedBug.amplificationUnlimited.isActive { return Int.max }
         #endif
+        #if PETREL_PLANTED
+            if PlantedBug.streamNotProven.isActive, address.carrier == .stream { return Int.max }
+        #endif
         return validator.isProven ? Int.max : bytesReceived - bytesSent
     }
 

@@ -80,7 +80,8 @@ extension Session {
     private mutating func move(
         to address: Address, byteCount: Int, now: Instant, into events: inout SessionEvents
     ) {
-        let isSameHost = address.hasSameHost(as: path.address)
+        let isSameHost =
+            address.hasSameHost(as: path.address) && address.carrier == path.address.carrier
         let movesMax = configuration.addressMovesPerMinuteMax
         guard path.move(to: address, byteCount: byteCount, movesMax: movesMax, now: now) else {
             return
@@ -164,6 +165,7 @@ extension Session {
         case .pathChallenge(let data): control.response = (data, address)
         case .pathResponse(let data, let observed):
             noteObserved(observed, answering: data)
+            noteAnswer(to: data, from: address)
             follow(path.validator.received(response: data), now: now)
         case .goAway(let frame): receive(frame, now: now, into: &events)
         case .newID(let frame): receive(frame, now: now, into: &events)

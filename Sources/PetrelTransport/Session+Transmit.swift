@@ -33,6 +33,7 @@ extension Session {
         if control.challengeToPrevious != nil, let previous = path.previous {
             return transmitChallenge(to: previous, into: &room, now: now)
         }
+        if let probe = transmitSideProbe(into: &room, now: now) { return probe }
         pacer.refill(rate: pacingRate, now: now)
         urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
@@ -377,7 +378,7 @@ extension Session {
     }
 
     /// A packet with one frame, which nobody acknowledges.
-    private mutating func transmitAlone(
+    mutating func transmitAlone(
         _ frame: ControlFrame, to destination: Address, allowance: Int,
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {

@@ -95,6 +95,8 @@ public struct Session: ~Copyable {
     var departure: GoAwayFrame?
     /// The data of a challenge by which a client asks for its address.
     var addressQuestion: UInt64?
+    /// What a client asks at another address.
+    var sideProbe: SideProbe?
     /// Whether the next packet is the first one from another address, as far as is known: it is
     /// large, so that the answer has room for what waits there.
     var asksFromNewAddress = false

@@ -43,6 +43,8 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var copyBytesPerSecondMax = 8_000
     /// A server's own delivery classes, which it tells its clients.
     public var classes: [ClassPolicy] = []
+    /// The TCP port that a server tells its clients; `nil` if it takes no connections.
+    public var tcpPort: UInt16?
     /// Whether the states of messages on their way are told, too.
     public var reportsProgress = false
     /// Connection IDs under which the peer may reach this side, the one in use included.
@@ -104,6 +106,7 @@ public struct SessionConfiguration: Equatable, Sendable {
         parameters.initialCredit = UInt64(receiveCredit)
         parameters.idleTimeout = idleTimeout
         parameters.classes = classes
+        parameters.tcpPort = tcpPort
         return parameters
     }
 

@@ -23,6 +23,8 @@ struct FakeServer: ~Copyable {
     var demandsCookie = false
     /// Whether HELLOs are answered at all.
     var answersHellos = true
+    /// The TCP port that it announces.
+    var tcpPort: UInt16?
     /// Whether packets of sessions that it lost are answered.
     var saysReset = false
     /// RETRYs that were sent.
@@ -58,6 +60,14 @@ struct FakeServer: ~Copyable {
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
         case .accept, .retry, nil: return
+        }
+    }
+
+    /// Where the session's packets go.
+    var sessionAddress: Address? {
+        switch session {
+        case .some(let session): session.address
+        case .none: nil
         }
     }
 
@@ -104,6 +114,8 @@ struct FakeServer: ~Copyable {
             hello.counter > counters.last ?? 0
         else { return }
         let counter = hello.counter
+        var configuration = SessionConfiguration()
+        configuration.tcpPort = tcpPort
         var room = [UInt8](repeating: 0, count: 1_500)
         var span = room.mutableSpan
         var bytes = span.mutableBytes
@@ -111,7 +123,7 @@ struct FakeServer: ~Copyable {
             let accepted = hello.accept(
                 connectionID: counter,
                 resetToken: ResetToken(exactly: Self.resetToken.span.bytes), from: address,
-                configuration: SessionConfiguration(), now: now, into: &bytes)
+                configuration: configuration, now: now, into: &bytes)
         else { return }
         let byteCount = accepted.byteCount
         session = accepted.takeSession()

@@ -16,6 +16,18 @@ final class Wire {
         var order: Int
         var toServer: Bool
         var datagram: [UInt8]
+        /// Where it seems to come from.
+        var source: Address
+        /// The connection that it goes over, if any.
+        var connection: Int?
+    }
+
+    /// The client's TCP connection.
+    private struct Connection {
+        var number: Int
+        var wanted: Address
+        var opensAt: Instant
+        var isOpen = false
     }
 
     static let clientAddress = Address(v4: 0x0A00_0001, port: 1_000)
@@ -35,6 +47,13 @@ final class Wire {
     var lossToClient = 0.0
     /// Whether the server's process is there at all.
     var serverIsUp = true
+    /// The port at which the server takes TCP connections, whatever it announces.
+    var tcpPort: UInt16?
+    /// Whether UDP gets nowhere.
+    var udpIsBlocked = false
+    /// Connections that were begun, each to where.
+    var connections: [Address] = []
+    private var connection: Connection?
     private let identity: KeyPair
     private var random: RandomStream
     private var flights: [Flight] = []
@@ -72,6 +91,17 @@ final class Wire {
         client.connect(now: now)
     }
 
+    /// Starts the client's process anew, set up otherwise.
+    func restart(_ change: (inout ClientConfiguration) -> Void) throws {
+        var configuration = ClientConfiguration()
+        change(&configuration)
+        client = try ClientCore(
+            configuration: configuration, identity: identity.duplicate(),
+            server: server.identity.publicKey, addresses: [Wire.serverAddress], store: store,
+            random: random)
+        client.connect(now: now)
+    }
+
     func send(_ text: String) throws {
         _ = try client.send(to: .handle("peer"), body: Array(text.utf8), wall: wall)
         client.finishBatch(now: now, wall: wall)
@@ -90,7 +120,9 @@ final class Wire {
             exchange()
             let arrival = flights.map(\.arrives).min() ?? .distantFuture
             let serverDeadline = serverIsUp ? server.deadline : .distantFuture
-            let next = min(arrival, client.deadline, serverDeadline)
+            let opening = connection.map { $0.isOpen ? .distantFuture : $0.opensAt }
+            let next = min(
+                arrival, client.deadline, serverDeadline, opening ?? .distantFuture)
             guard next <= end else {
                 now = end
                 return
@@ -109,15 +141,16 @@ final class Wire {
         server.model.time = WallTime(milliseconds: wall.milliseconds + 3_600_000)
         let due = flights.filter { $0.arrives <= now }.sorted { $0.order < $1.order }
         flights.removeAll { $0.arrives <= now }
+        openConnection()
         for flight in due {
             if flight.toServer {
                 guard serverIsUp else { continue }
-                server.receive(flight.datagram, from: Wire.clientAddress, now: now)
-            } else {
+                server.receive(flight.datagram, from: flight.source, now: now)
+            } else if flight.connection == nil || flight.connection == connection?.number {
                 var datagram = flight.datagram
                 var span = datagram.mutableSpan
                 var bytes = span.mutableBytes
-                client.receive(&bytes, from: Wire.serverAddress, now: now, wall: wall)
+                client.receive(&bytes, from: flight.source, now: now, wall: wall)
             }
         }
         if client.deadline <= now { client.advance(now: now, wall: wall) }
@@ -131,22 +164,67 @@ final class Wire {
             var span = room.mutableSpan
             var bytes = span.mutableBytes
             guard let sent = client.transmit(into: &bytes, now: now) else { break }
-            fly(Array(room[..<sent.byteCount]), toServer: true)
+            fly(Array(room[..<sent.byteCount]), toServer: true, over: sent.destination)
         }
+        tendConnection()
         if serverIsUp {
-            for (_, datagram) in server.take(now: now) { fly(datagram, toServer: false) }
+            for (address, datagram) in server.take(now: now) {
+                fly(datagram, toServer: false, over: address)
+            }
         }
         client.takeEvents(into: &events)
     }
 
-    private func fly(_ datagram: [UInt8], toServer: Bool) {
+    /// Somebody between resets the connection.
+    func breakConnection() {
+        guard connection != nil else { return }
+        connection = nil
+        client.streamClosed(now: now)
+        client.finishBatch(now: now, wall: wall)
+    }
+
+    private func tendConnection() {
+        guard client.wantedStream != connection?.wanted else { return }
+        connection = nil
+        guard let wanted = client.wantedStream else { return }
+        connections.append(wanted)
+        connection = Connection(
+            number: connections.count, wanted: wanted, opensAt: now + .milliseconds(40))
+    }
+
+    private func openConnection() {
+        guard let opening = connection, !opening.isOpen, opening.opensAt <= now else { return }
+        guard opening.wanted.port == tcpPort else { return breakConnection() }
+        connection?.isOpen = true
+        client.streamOpened(now: now)
+    }
+
+    private func source(_ toServer: Bool, _ address: Address) -> Address {
+        guard address.carrier == .stream, let connection else {
+            return toServer ? Wire.clientAddress : Wire.serverAddress
+        }
+        return toServer
+            ? Wire.clientAddress.over(.stream, port: UInt16(2_000 + connection.number))
+            : connection.wanted
+    }
+
+    private func fly(_ datagram: [UInt8], toServer: Bool, over address: Address) {
         sent += 1
         if toServer, datagram[0] == PacketForm.helloByte { helloSizes.append(datagram.count) }
         guard !random.chance(toServer ? lossToServer : lossToClient) else { return }
+        if address.carrier == .datagram, udpIsBlocked { return }
+        if address.carrier == .stream {
+            guard let connection, connection.isOpen,
+                toServer
+                    ? address == connection.wanted
+                    : address.port == UInt16(2_000 + connection.number)
+            else { return }
+        }
         flights.append(
             Flight(
                 arrives: now + .milliseconds(20), order: sent, toServer: toServer,
-                datagram: datagram))
+                datagram: datagram, source: source(toServer, address),
+                connection: address.carrier == .stream ? connection?.number : nil))
     }
 }
 
@@ -160,6 +238,9 @@ extension Wire {
     }
     var committedBodies: [String] { server.committed.map { String(decoding: $0, as: UTF8.self) } }
     var retries: Int { server.retries }
+    var carrier: Address.Carrier? { client.carrier }
+    var wantedStream: Address? { client.wantedStream }
+    var sessionAddress: Address? { server.sessionAddress }
     var counters: [UInt64] { server.counters }
     var commands: [Command.Kind] { server.commands }
     /// The steps of the outbox entry `index`.

@@ -66,6 +66,8 @@ final class Pair {
     var atServer = Heard()
     var captured: [(toServer: Bool, bytes: [UInt8])] = []
     var drops: [DropReason] = []
+    /// Where datagrams of the server seem to come from, if it is not its address.
+    var answersFrom: Address?
     /// Whether a datagram is lost, for tests that lose particular ones.
     var loses: ((_ toServer: Bool, _ bytes: [UInt8]) -> Bool)?
     private var random: RandomStream
@@ -238,7 +240,7 @@ final class Pair {
             flights.append(
                 Flight(
                     due: now + delay, order: order, bytes: sent, toServer: toServer,
-                    from: toServer ? clientAddress : serverAddress))
+                    from: toServer ? clientAddress : answersFrom ?? serverAddress))
         }
     }
 

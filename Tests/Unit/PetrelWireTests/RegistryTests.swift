@@ -11,6 +11,7 @@ import Testing
         var message_classes: [Row]
         var transport_parameters, transport_parameters_of_servers: [ParameterRow]
         var transport_parameters_in_bytes: [BytesRow]
+        var transport_parameters_optional: [OptionalRow]
         var packet_forms: [FormRow]
         var transport_errors: [Row]
     }
@@ -33,6 +34,11 @@ import Testing
         var `default`: UInt64
         var min: UInt64
         var max: UInt64
+    }
+
+    struct OptionalRow: Decodable {
+        var name, sender: String
+        var number, min, max: UInt64
     }
 
     struct BytesRow: Decodable {
@@ -66,6 +72,18 @@ import Testing
             #expect(isAckEliciting == row.ack_eliciting, "\(row.name)")
             #expect(["both", "client", "server"].contains(row.sender))
         }
+    }
+
+    /// A parameter that is not always there has its number and its bounds.
+    @Test func optionalParametersAgree() throws {
+        let listed = try registry().transport_parameters_optional
+        let port = try #require(listed.first { $0.name == "tcp_port" })
+        #expect(port.number == 11 && port.min == 1 && port.max == UInt64(UInt16.max))
+        #expect(port.sender == "server")
+        var parameters = TransportParameters()
+        parameters.tcpPort = UInt16(port.max)
+        let bytes = try written { writer in try parameters.write(to: &writer) }
+        #expect(bytes.suffix(6) == [UInt8(port.number), 4, 0x80, 0, 0xFF, 0xFF])
     }
 
     @Test func messageClassesAgree() throws {
