@@ -22,6 +22,8 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     case workers
     /// Processes and clocks.
     case serverCrash, serverPause, serverStop, clientCrash, sleep, reinstall, clockDrift, clockJump
+    /// A device that restarts while its latest messages are under way to a busy server.
+    case haste
 
     public static func < (a: FaultKind, b: FaultKind) -> Bool { a.rawValue < b.rawValue }
 

@@ -36,6 +36,7 @@ public struct ScenarioGenerator {
         drawThefts()
         drawDiskDeeds()
         drawProcessDeeds()
+        drawHaste()
         let ordered = deeds.enumerated().sorted { a, b in
             (a.element.at, a.offset) < (b.element.at, b.offset)
         }
@@ -251,6 +252,30 @@ extension ScenarioGenerator {
         }
         scatter(.forgedReset, 0.2, most: 4) { random, client in
             .forgeReset(client: client, count: 1 + Int(random.below(10)))
+        }
+    }
+
+    /// More messages at once than the server takes in, and the device comes back for their verdicts
+    /// while the disk still writes the first of them, or is full.
+    private mutating func drawHaste() {
+        guard var random = chance(.haste, 0.25) else { return }
+        for _ in 0...random.below(4) {
+            let client = Int(random.below(UInt64(clientsCount)))
+            let account = Int(random.below(UInt64(accountsCount)))
+            let at = moment(&random)
+            for _ in 0..<Int(10 + random.below(50)) {
+                add(
+                    at + Int(random.below(60)),
+                    .send(client: client, account: account, byteCount: Int(random.below(100))))
+            }
+            let restart = at + 20 + Int(random.below(400))
+            add(
+                restart,
+                .crashClient(
+                    client: client, whileWriting: false, duration: 5 + Int(random.below(100))))
+            guard random.chance(0.5) else { continue }
+            let duration = 20 + Int(random.below(400))
+            add(restart + Int(random.below(400)), .diskFull(duration: duration))
         }
     }
 

@@ -157,7 +157,7 @@ final class Traffic {
         guard let number else { return }
         ledger.sent(
             kind, number, stream: key, bytes, until: deadline.map { now + $0 },
-            packets: client.statistics.packetsSent)
+            packets: client.statistics.packetsSent, queuedByteCount: client.queuedByteCount)
     }
 
     // MARK: Links

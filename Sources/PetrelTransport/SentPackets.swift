@@ -26,6 +26,8 @@ enum SentFrame: Equatable, Sendable {
     case keepaliveAnswer
     /// A GOAWAY.
     case goAway
+    /// An ACK_POLICY.
+    case ackPolicy(Interval)
     /// A NEW_CID.
     case newID(sequence: UInt64)
     /// A RETIRE_CID.

@@ -167,6 +167,7 @@ extension Session {
             receiveRetirement(of: sequence, now: now, into: &events)
         case .credit(let limit): queue.raiseCredit(to: limit)
         case .blocked: control.credit = true
+        case .ackPolicy(let patience): ackPolicy.granted = patience
         case .message(let fragment): receive(fragment, now: now, into: &events)
         case .ephemeral(let value):
             guard ephemeralReceiver.accept(key: value.key, version: value.version) else { return }
@@ -223,7 +224,8 @@ extension Session {
         acks.received(
             number, isAckEliciting: isAckEliciting, byteCount: payload.byteCount,
             holdBack: AckTracker.HoldBack(
-                message: configuration.messageAckDelay, other: configuration.ackDelayMax),
+                message: max(configuration.messageAckDelay, ackPolicy.granted),
+                other: max(configuration.ackDelayMax, ackPolicy.granted)),
             now: now)
     }
 
@@ -233,12 +235,14 @@ extension Session {
         _ ack: borrowing AckFrame, now: Instant, into events: inout SessionEvents
     ) {
         guard
-            detector.received(ack, ackDelayMax: peerParameters.ackDelayMax, now: now)
+            detector.received(ack, ackDelayMax: peerAckDelayMax, now: now)
         else { return violate(.acknowledgedUnsent, now: now, into: &events) }
         var latest: Interval?
         for number in detector.acknowledgedNow {
             let packet = detector.packets[number]
-            if number == ack.largest { latest = now - packet.sent }
+            if number == ack.largest {
+                latest = detector.rtt.adjusted(now - packet.sent, ack.delay)
+            }
             congestion.acknowledged(
                 byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent, now: now)
             settle(packet, number, now: now, into: &events)
@@ -274,6 +278,7 @@ extension Session {
             if case .retireID(let sequence) = packet.frames[i] {
                 remoteIDs.retirementArrived(sequence)
             }
+            if case .ackPolicy(let patience) = packet.frames[i] { learnPatience(patience) }
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(

@@ -44,7 +44,7 @@ extension Session {
         guard path.allowance >= Self.datagramByteCountMin(side) else { return stopSendTimers() }
         timers[.acknowledge] = acks.deadline
         timers[.probe] = detector.probeDeadline(
-            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
         timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
         let hasSendable = queue.hasSendable(now: now)
@@ -136,6 +136,7 @@ extension Session {
             case .keepalive: control.keepalive = true
             case .keepaliveAnswer: control.keepaliveAnswer = true
             case .goAway: control.goAway = departure
+            case .ackPolicy(let patience): ackPolicy.lost(patience)
             case .newID(let sequence): localIDs.mark(sequence, isAnnounced: false)
             case .retireID(let sequence): remoteIDs.markRetired(sequence, again: now)
             }

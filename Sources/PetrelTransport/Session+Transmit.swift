@@ -108,6 +108,7 @@ extension Session {
                 writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
             }
             writeIDs(to: &writer, packet: &packet, now: now)
+            writeAckPolicy(to: &writer, packet: &packet)
             writeCopies(to: &writer, packet: &packet, number: number, now: now)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
@@ -217,6 +218,25 @@ extension Session {
             packet.append(.status(status.kind, number: status.number))
             packet.state = .inFlight
         }
+    }
+
+    /// What is asked of the peer rides in packets that go out anyway.
+    private mutating func writeAckPolicy(to writer: inout ByteWriter, packet: inout SentPacket) {
+        guard detector.rules.contains(.patience), packet.state == .inFlight,
+            Int(packet.frameCount) < SentPacket.framesMax
+        else { return }
+        ackPolicy.update(losses: detector.losses, isThin: detector.isThin)
+        guard ackPolicy.isDue, writer.remaining >= 2 else { return }
+        let patience = ackPolicy.takeAsked()
+        guard writeControlFrame(.ackPolicy(patience: patience), to: &writer) else { return }
+        packet.append(.ackPolicy(patience))
+        detector.patience = ackPolicy.inForce
+    }
+
+    /// The peer was told how long it may hold acknowledgements.
+    mutating func learnPatience(_ patience: Interval) {
+        ackPolicy.arrived(patience)
+        detector.patience = ackPolicy.inForce
     }
 
     private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {

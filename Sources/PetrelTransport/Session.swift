@@ -62,6 +62,7 @@ public struct Session: ~Copyable {
     var replay = ReplayWindow()
     var largestReceived: UInt64?
     var acks = AckTracker()
+    var ackPolicy = AckPolicy()
     var detector: LossDetector
     var copies: CopyLine
     var congestion: Congestion
@@ -177,8 +178,10 @@ public struct Session: ~Copyable {
     public var roundTrip: Interval? { detector.rtt.hasSample ? detector.rtt.smoothed : nil }
     /// The probe timeout before backoff: how long an answer may take.
     public var probeInterval: Interval {
-        detector.probeInterval(ackDelayMax: peerParameters.ackDelayMax)
+        detector.probeInterval(ackDelayMax: peerAckDelayMax)
     }
+    /// The longest that the peer holds an acknowledgement.
+    var peerAckDelayMax: Interval { max(peerParameters.ackDelayMax, ackPolicy.inForce) }
     /// When `advance` must be called next; `.distantFuture` if never.
     public var deadline: Instant { phase == .closed ? .distantFuture : timers.deadline }
 

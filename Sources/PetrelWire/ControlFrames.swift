@@ -18,6 +18,8 @@ public enum ControlFrame: Equatable, Sendable {
     case credit(limit: UInt64)
     /// More message bytes wait than the limit allows.
     case blocked(limit: UInt64)
+    /// How long the peer may hold an acknowledgement of a message, in whole milliseconds.
+    case ackPolicy(patience: Interval)
     /// A connection ID more under which the sender can be reached.
     case newID(NewIDFrame)
     /// The sender will not write the connection ID with that sequence any more.
@@ -40,6 +42,7 @@ public enum ControlFrame: Equatable, Sendable {
         case .newID(let frame): frame.byteCount
         case .goAway(let frame): frame.byteCount
         case .retireID(let sequence): 1 + varIntByteCount(sequence)
+        case .ackPolicy(let patience): 1 + varIntByteCount(Self.milliseconds(patience))
         }
     }
 
@@ -56,6 +59,9 @@ public enum ControlFrame: Equatable, Sendable {
         case .keepaliveAnswer(let hint):
             try writer.writeUInt8(FrameType.keepaliveAnswer.rawValue)
             try writer.writeVarInt(hint)
+        case .ackPolicy(let patience):
+            try writer.writeUInt8(FrameType.ackPolicy.rawValue)
+            try writer.writeVarInt(Self.milliseconds(patience))
         case .pathChallenge(let data):
             try writer.writeUInt8(FrameType.pathChallenge.rawValue)
             try writer.writeUInt64(data)
@@ -81,6 +87,11 @@ public enum ControlFrame: Equatable, Sendable {
             try writer.writeVarInt(code)
             try writer.writeUInt8(0)
         }
+    }
+
+    private static func milliseconds(_ interval: Interval) -> UInt64 {
+        let whole = max(interval, .zero).nanoseconds / 1_000_000
+        return min(UInt64(clamping: whole), WireLimits.patienceMillisecondsMax)
     }
 
     private static func seconds(_ interval: Interval) -> UInt64 {

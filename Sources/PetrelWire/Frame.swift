@@ -48,6 +48,8 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case bulkWant = 0x17
     /// BULK_STOP.
     case bulkStop = 0x18
+    /// ACK_POLICY.
+    case ackPolicy = 0x1A
 }
 
 /// One frame of a payload; borrowed bytes stay in the datagram.
@@ -78,6 +80,8 @@ public enum Frame: ~Escapable {
     case retireID(sequence: UInt64)
     /// The server is about to stop.
     case goAway(GoAwayFrame)
+    /// How long the peer may hold an acknowledgement of a message.
+    case ackPolicy(patience: Interval)
     /// A message or a fragment of one.
     case message(MessageFragment)
     /// A value that replaces older ones.
@@ -143,6 +147,9 @@ public enum Frame: ~Escapable {
         case .newID: self = .newID(try NewIDFrame(&reader))
         case .retireID: self = .retireID(sequence: try reader.readVarInt())
         case .goAway: self = .goAway(try GoAwayFrame(&reader))
+        case .ackPolicy:
+            let milliseconds = min(try reader.readVarInt(), WireLimits.patienceMillisecondsMax)
+            self = .ackPolicy(patience: .milliseconds(Int64(milliseconds)))
         case .message: self = .message(try MessageFragment(message: &reader))
         case .fragment: self = .message(try MessageFragment(fragment: &reader))
         case .ephemeral: self = .ephemeral(try EphemeralFrame(&reader))

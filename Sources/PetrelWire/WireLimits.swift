@@ -62,6 +62,8 @@ public enum WireLimits {
     public static let closeReasonByteCountMax = 128
     /// The longest interval that a KEEPALIVE can announce, in seconds.
     public static let keepaliveSecondsMax: UInt64 = 0xFFFF
+    /// The longest that an ACK_POLICY can ask for, in milliseconds.
+    public static let patienceMillisecondsMax: UInt64 = 200
     /// Keys of ephemeral messages that a receiver tells apart.
     public static let ephemeralKeysMax = 32
     /// The unit of the delay in ACK frames, in microseconds.

@@ -54,6 +54,7 @@ enum DatagramTarget {
             case .close(let close): try rewrite(.close(code: close.code))
             case .keepalive(let interval): try rewrite(.keepalive(interval: interval))
             case .keepaliveAnswer(let hint): try rewrite(.keepaliveAnswer(hint: hint))
+            case .ackPolicy(let patience): try rewrite(.ackPolicy(patience: patience))
             case .pathChallenge(let data): try rewrite(.pathChallenge(data: data))
             case .pathResponse(let data, let observed):
                 try rewrite(.pathResponse(data: data, observed: observed))
@@ -172,6 +173,7 @@ enum DatagramTarget {
             case .close(let close): .close(code: close.code)
             case .keepalive(let interval): .keepalive(interval: interval)
             case .keepaliveAnswer(let hint): .keepaliveAnswer(hint: hint)
+            case .ackPolicy(let patience): .ackPolicy(patience: patience)
             case .pathChallenge(let data): .pathChallenge(data: data)
             case .pathResponse(let data, let observed):
                 .pathResponse(data: data, observed: observed)

@@ -120,6 +120,8 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
     case .keepalive(let interval):
         return ("KEEPALIVE", ["interval_s": "\(interval.nanoseconds / 1_000_000_000)"])
     case .keepaliveAnswer(let hint): return ("KEEPALIVE_ANSWER", ["hint": "\(hint)"])
+    case .ackPolicy(let patience):
+        return ("ACK_POLICY", ["patience_ms": "\(patience.nanoseconds / 1_000_000)"])
     case .pathChallenge(let data): return ("PATH_CHALLENGE", ["data": "\(data)"])
     case .pathResponse(let data, let observed):
         let address = text(bigEndian(observed.high) + bigEndian(observed.low))
@@ -234,6 +236,8 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
         try ControlFrame.keepalive(interval: interval).write(to: &writer)
     case .keepaliveAnswer(let hint):
         try ControlFrame.keepaliveAnswer(hint: hint).write(to: &writer)
+    case .ackPolicy(let patience):
+        try ControlFrame.ackPolicy(patience: patience).write(to: &writer)
     case .pathChallenge(let data): try ControlFrame.pathChallenge(data: data).write(to: &writer)
     case .pathResponse(let data, let observed):
         try ControlFrame.pathResponse(data: data, observed: observed).write(to: &writer)
