@@ -95,6 +95,10 @@ public final class PetrelClient: Sendable {
     /// Who the client is; `nil` before it was registered or logged in.
     public var account: Account? { shared.account.value }
 
+    /// The delivery classes of the server, its operator's included, as it told them last; empty
+    /// before it was reached.
+    public var classes: [ServiceClass] { shared.classes.value }
+
     /// Ends the session and all sequences; what is in the outbox is sent when it is opened again.
     public func close() async {
         _ = shared.submit(.close)

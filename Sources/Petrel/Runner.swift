@@ -36,6 +36,8 @@ final class Shared: Sendable {
     let states = Latest(ConnectionState.idle)
     let account: Latest<Account?>
     let caughtUp = Latest(false)
+    /// The classes of the session that there is, or was last.
+    let classes = Latest<[ServiceClass]>([])
     /// Why the server takes no messages for now.
     let obstacle = Latest<PetrelError?>(nil)
     /// Which conversations got messages, and at which change since the start.
@@ -74,6 +76,7 @@ final class Shared: Sendable {
         states.finish()
         account.finish()
         caughtUp.finish()
+        classes.finish()
         obstacle.finish()
         arrivals.finish()
     }
@@ -374,6 +377,9 @@ extension Runner {
         for event in events {
             switch event {
             case .connectionChanged(let state):
+                if case .connected = state {
+                    shared.classes.publish(core.classes.map { ServiceClass($0) })
+                }
                 shared.states.publish(ConnectionState(state, now: now))
                 if case .connected = state {} else { clearObstacle() }
                 // Who cannot be reached for long may have moved.

@@ -30,7 +30,7 @@ extension ClientCore {
 
     /// The session was heard after its path had become suspect.
     mutating func noteHeard() {
-        guard sessionIsLive, !serverLeaves else { return }
+        guard sessionIsLive, !serverLeaves, !isRenewing else { return }
         attemptAt = .distantFuture
         guard handshake != nil, let heard = session?.lastHeard, heard > handshakeStarted else {
             return

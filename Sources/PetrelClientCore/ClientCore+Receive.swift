@@ -55,7 +55,8 @@ extension ClientCore {
         attemptAt = .distantFuture
         isBlocked = false
         standing = .unknown
-        requests = 0
+        renewAt = now + configuration.sessionRenewal
+        followEarly()
         connector.connected(now: now)
     }
 
@@ -101,6 +102,7 @@ extension ClientCore {
     /// Forgets what belonged to the session; the session itself may have a last packet to send.
     mutating func sessionIsOver() {
         sessionIsLive = false
+        isRenewing = false
         standing = .unknown
         acknowledgements.removeAll()
         earlyVerdicts.removeAll()

@@ -30,6 +30,7 @@ extension ClientCore {
         if handshake?.isExpired(now: now) == true {
             handshake = nil
             connector.attemptExpired(now: now, random: &random)
+            renewalFailed(now: now)
         }
         session?.advance(now: now, into: &sessionEvents)
         takeSessionEvents(now: now, wall: wall)
@@ -133,14 +134,17 @@ extension ClientCore {
             guard store([.helloCounter(counter)], thenTell: [], now: now) else { return }
             let attempt =
                 isSuspect ? connector.nextResumption() : connector.nextAttempt(now: now)
-            if let attempt { begin(attempt, counter: counter, now: now) }
+            guard let attempt else { return renewalFailed(now: now) }
+            begin(attempt, counter: counter, now: now, wall: wall)
         } catch {
             stalled = Stalled(error: error, changes: [], events: [], retryAt: .distantFuture)
             storeBroke(error, now: now)
         }
     }
 
-    private mutating func begin(_ attempt: Connector.Attempt, counter: UInt64, now: Instant) {
+    private mutating func begin(
+        _ attempt: Connector.Attempt, counter: UInt64, now: Instant, wall: WallTime
+    ) {
         if sessionIsLive { resumption = attempt.number } else { session = nil }
         handshakeAddress = attempt.address
         handshakeStarted = now
@@ -151,11 +155,12 @@ extension ClientCore {
             handshake = try ClientHandshake(
                 identity: identity, server: server, counter: counter,
                 connectionID: UInt32(truncatingIfNeeded: random.next()),
-                cookie: heldCookie?.cookie,
+                cookie: heldCookie?.cookie, early: packEarly(attempt, now: now, wall: wall),
                 configuration: configuration.session, lifetime: attempt.lifetime, now: now)
         } catch {
             // The server's key is one that no key agrees with.
             connector.attemptExpired(now: now, random: &random)
+            renewalFailed(now: now)
         }
     }
 

@@ -65,6 +65,12 @@ public struct ClientCore: ~Copyable {
     var attemptAt = Instant.distantFuture
     /// Whether the server leaves: that it is heard means nothing.
     var serverLeaves = false
+    /// The entries of the outbox that the HELLO under way carries.
+    var earlyEntries: [OutboxEntry] = []
+    /// From when on what is said in the session makes the client ask for a new one.
+    var renewAt = Instant.distantFuture
+    /// Whether HELLO is said because the session is old: that it is heard means nothing.
+    var isRenewing = false
     /// Whether the system says that there is no network.
     var isOffline = false
     var session: Session?
@@ -238,7 +244,7 @@ extension ClientCore {
         if connector.state == .closed { return .closed }
         if let stalled { return .storeFailed(stalled.error) }
         guard connector.state == .connected(roundTrip: nil) else { return connector.state }
-        guard handshake == nil else { return .connecting(attempt: resumption) }
+        guard handshake == nil || isRenewing else { return .connecting(attempt: resumption) }
         switch session {
         case .some(let session): return .connected(roundTrip: session.roundTrip)
         case .none: return .connected(roundTrip: nil)

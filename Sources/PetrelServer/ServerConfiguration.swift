@@ -6,7 +6,7 @@ public import PetrelCrypto
 public import PetrelServerCore
 internal import PetrelStore
 internal import PetrelTransport
-internal import PetrelWire
+public import PetrelWire
 
 /// The settings of a server; `validated()` says which one is out of bounds.
 public struct ServerConfiguration: Sendable {
@@ -45,6 +45,12 @@ public struct ServerConfiguration: Sendable {
     public var signals = Signals.stop
     /// The limits of the core; its seed is drawn at start.
     public var core = ServerCoreConfiguration(seed: 0)
+
+    /// The operator's delivery classes, which clients are told of; 8 at most.
+    public var classes: [ClassPolicy] {
+        get { core.session.classes }
+        set { core.session.classes = newValue }
+    }
 
     /// Creates the defaults.
     public init(listen: Address, directory: String) {

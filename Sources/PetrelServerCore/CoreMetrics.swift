@@ -54,6 +54,8 @@ public struct CoreMetrics: Equatable, Sendable {
     public var halfOpenEvicted: UInt64 = 0
     /// Sessions confirmed.
     public var sessionsConfirmed: UInt64 = 0
+    /// Messages that came in HELLOs of sessions that were confirmed.
+    public var messagesEarly: UInt64 = 0
     /// Sessions that a newer one of the same device replaced.
     public var sessionsReplaced: UInt64 = 0
     /// Sessions that ended, for whatever reason.

@@ -122,6 +122,7 @@ extension ServerCore {
         counters.raise(key, to: counter)
         admission.answer(.accept(accept), to: waiting.address)
         #if PETREL_PLANTED
+            if PlantedBug.earlyActedUpon.isActive { actEarly(id) }
             if PlantedBug.actsUnconfirmed.isActive { actUnconfirmed(id, now: now) }
         #endif
     }
@@ -174,6 +175,7 @@ extension ServerCore {
             connectionID: id, key: DeviceKey(session.peerKey),
             helloCounter: halfOpen[waiting].helloCounter,
             address: halfOpen[waiting].session.address)
+        metrics.messagesEarly += UInt64(halfOpen[waiting].session.early.count)
         halfOpen.remove(waiting)
         guard let handle = sessions.insert(SessionRecord(session: session, state: state)) else {
             return nil
@@ -185,6 +187,30 @@ extension ServerCore {
     }
 
     #if PETREL_PLANTED
+        /// What the HELLO says is done, whoever may have said it.
+        private mutating func actEarly(_ id: UInt64) {
+            guard let waiting = halfOpen.handle(of: id) else { return }
+            let key = DeviceKey(halfOpen[waiting].session.deviceKey)
+            let frames = halfOpen[waiting].session.early.frames
+            guard let device = try? store.device(key: key) else { return }
+            let principal = Principal(
+                account: device.account, device: device.device, handle: "")
+            var reader = ByteReader(frames.span.bytes)
+            while reader.remaining > 0 {
+                do {
+                    guard case .message(let fragment) = try Frame(&reader) else { return }
+                    let command = try Command(decoding: fragment.bytes)
+                    guard case .send(let message) = command.kind else { continue }
+                    let digest = Digest.blake2b256(message.identityBytes().span.bytes)
+                    let admitted = try MessageService.admit(
+                        message, from: principal, digest: InlineWords4(digest.bytes),
+                        newConversation: ConversationID(random.next()),
+                        wall: message.clientMessageID.time, store: store)
+                    try submit(.appendMessage(admitted.operation), .housekeeping)
+                } catch { return }
+            }
+        }
+
         private mutating func actUnconfirmed(_ id: UInt64, now: Instant) {
             guard let waiting = halfOpen.handle(of: id), !sessions.isFull else { return }
             let session = halfOpen[waiting].session.session(

@@ -34,8 +34,10 @@ public enum ServerLimits {
 
     // MARK: Handshakes
 
-    /// HELLOs that wait to be opened, 300 bytes each.
+    /// HELLOs that wait to be opened.
     public static let hellosWaitingMax = 256
+    /// Their bytes, for each of them: two of those without messages, or less than one of the longest.
+    public static let helloBytesMean = 512
     /// HELLOs opened in one wakeup, some 0.2 ms each: sessions wait for no more than these.
     public static let hellosPerWakeupMax = 16
     /// Packets to half-open sessions in one wakeup that may fail to open, some 10 us each.

@@ -172,6 +172,8 @@ public struct Deed: Codable, Equatable, Sendable {
         case cookieTheft(count: Int)
         /// Datagrams that look like the end of a session come to a device.
         case forgeReset(client: Int, count: Int)
+        /// HELLOs with messages come in a device's name, and copies of those that were heard.
+        case forgeEarly(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.
         case diskFull(duration: Int)

@@ -253,6 +253,9 @@ extension ScenarioGenerator {
         scatter(.forgedReset, 0.2, most: 4) { random, client in
             .forgeReset(client: client, count: 1 + Int(random.below(10)))
         }
+        scatter(.forgedEarly, 0.25, most: 4) { random, client in
+            .forgeEarly(client: client, count: 1 + Int(random.below(6)))
+        }
     }
 
     /// More messages at once than the server takes in, and the device comes back for their verdicts

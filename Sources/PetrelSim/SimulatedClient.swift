@@ -33,6 +33,8 @@ final class SimulatedClient {
     private var identity: SecretKey
     private var chance: RandomStream
     private let server: PublicKey
+    /// Whether sessions are renewed within a run; if always, none would ever grow old.
+    private let renewsSession: Bool
 
     init(index: Int, scenario: Scenario, server: PublicKey) {
         let plan = scenario.clients[index]
@@ -40,6 +42,7 @@ final class SimulatedClient {
         self.server = server
         account = plan.account
         handle = "user\(plan.account)"
+        renewsSession = (scenario.seed &+ UInt64(index)) % 4 == 1
         chance = stream("client", seed: scenario.seed, instance: index)
         identity = SecretKey()
         clock = SimulatedClock(plan: plan.clock, origin: 0, now: Simulation.start)
@@ -54,6 +57,8 @@ final class SimulatedClient {
     var isUp: Bool { core != nil }
     /// The key of this installation.
     var publicKey: PublicKey { KeyPair(secret: identity.duplicate()).publicKey }
+    /// Both halves of it, for attackers that are as strong as if they had it.
+    var keyPair: KeyPair { KeyPair(secret: identity.duplicate()) }
     /// Draws from the device's own stream.
     func draw(below bound: UInt64) -> UInt64 { chance.below(bound) }
 
@@ -66,6 +71,7 @@ final class SimulatedClient {
         configuration.session.rotatesIDAfter = .seconds(2)
         configuration.session.keyUpdatePackets = 32
         configuration.session.keyUpdateInterval = .seconds(25)
+        if renewsSession { configuration.sessionRenewal = .seconds(10) }
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,

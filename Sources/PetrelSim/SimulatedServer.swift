@@ -101,12 +101,12 @@ final class SimulatedServer {
         configuration.answersMax = 64
         configuration.hostsMax = 64
         configuration.cookieLifetime = cookieLifetime
+        // In some lives one phone can keep the server busy: what it refuses comes again.
+        configuration.operationsMax = seed % 3 == 0 ? 8 : 24
         // Sessions fall asleep between two messages; now and then one too many.
         configuration.dormantMax = seed % 8 == 0 ? 9 : 48
         configuration.dormantAfter = .milliseconds(100 << Int64(seed / 8 % 8))
         configuration.dormantSettled = .milliseconds(50 << Int64(seed / 64 % 6))
-        // In some lives one phone can keep the server busy: what it refuses comes again.
-        configuration.operationsMax = seed % 3 == 0 ? 8 : 24
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true

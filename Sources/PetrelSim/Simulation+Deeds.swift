@@ -15,7 +15,7 @@ extension Simulation {
         case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
-            .cookieTheft, .forgeReset:
+            .cookieTheft, .forgeReset, .forgeEarly:
             attack(what)
         case .diskFull, .diskError, .clientDiskFull: spoilDisk(what)
         case .crashServer, .pauseServer, .stopServer: disturbServer(what)
@@ -105,6 +105,8 @@ extension Simulation {
             admit(.cookieTheft(count))
         case .forgeReset(let client, let count) where isClient(client):
             forgeResets(count: count, toClient: client)
+        case .forgeEarly(let client, let count) where isClient(client):
+            forgeEarly(client: client, count: count)
         default: break
         }
     }

@@ -27,6 +27,8 @@ struct Flight {
         case stolenCookie
         /// What looks like the end of a session.
         case reset
+        /// A HELLO with messages that nobody will confirm.
+        case forgedEarly
     }
 
     var bytes: [UInt8]

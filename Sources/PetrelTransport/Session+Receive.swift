@@ -37,6 +37,9 @@ extension Session {
         let payload = datagram.bytes.extracting(opened.payload)
         let isAckEliciting = walk(
             payload, key: opened.key, from: address, now: now, into: &events)
+        #if PETREL_PLANTED
+            tellEarlyLate(now: now, into: &events)
+        #endif
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
         queue.progress.take(into: &events)
         return nil
@@ -70,6 +73,7 @@ extension Session {
             path.validator.provenByHandshake()
         }
         events.append(.confirmed)
+        takeEarly(from: address, now: now, into: &events)
     }
 
     /// The newest packet shows where the peer is now; until that is proven, little is sent there.
@@ -143,7 +147,7 @@ extension Session {
         }
     }
 
-    private mutating func receive(
+    mutating func receive(
         _ frame: borrowing Frame, from address: Address, now: Instant,
         into events: inout SessionEvents
     ) {
@@ -180,6 +184,7 @@ extension Session {
             deliverHeld(now: now, into: &events)
         case .status(let status): queue.received(status, into: &events)
         case .bulk(let chunk): receive(chunk, now: now, into: &events)
+        case .parity(let parity): receive(parity, now: now, into: &events)
         case .bulkControl(let frame): receive(frame, now: now, into: &events)
         }
     }
@@ -199,7 +204,8 @@ extension Session {
     }
 
     /// Hands over the messages that waited for the one before.
-    private mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+    mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+        statistics.paritiesUseful = reassembler.rebuiltCount
         while let name = reassembler.releaseHeld() {
             let message = reassembler.assembled
             unsafe deliver(message.span.bytes, name, now: now, into: &events)
@@ -207,7 +213,7 @@ extension Session {
         if reassembler.creditToAnnounce != nil { control.credit = true }
     }
 
-    private mutating func deliver(
+    mutating func deliver(
         _ message: RawSpan, _ name: MessageName, now: Instant, into events: inout SessionEvents
     ) {
         statistics.messagesReceived += 1

@@ -102,6 +102,7 @@ extension Session {
     /// Notes that a fragment was written into a packet.
     mutating func noteSent(_ frame: SentFrame, now: Instant) {
         guard case .fragment(let slot, _, _, _) = frame else { return }
+        noteLastFragment(slot, now: now)
         let message = queue.slots[Int(slot)]
         guard message.repairs == 0, message.fragmentCount == 1 else { return }
         copies.noteInterval(now: now)
@@ -193,7 +194,7 @@ extension Session {
     }
 
     /// A queue in the path grows: copies would only make it longer.
-    private var isCongested: Bool {
+    var isCongested: Bool {
         guard detector.rtt.hasSample else { return false }
         let least = detector.rtt.min
         return detector.rtt.smoothed - least > max(.milliseconds(50), least / 2)

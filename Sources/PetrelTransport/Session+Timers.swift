@@ -48,7 +48,7 @@ extension Session {
             lastHeard: lastHeard)
         timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
         let hasSendable = queue.hasSendable(now: now)
-        let hasMore = hasSendable || ephemeral.hasWaiting
+        let hasMore = hasSendable || ephemeral.hasWaiting || !parities.isEmpty
         if !hasMore, mayFillWindow {
             congestion.applicationLimited(bytesInFlight: detector.packets.bytesInFlight)
         }

@@ -38,8 +38,11 @@ extension Session {
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         leaveOverdueOut(now: now)
         queue.backgroundWaits = ephemeral.hasWaiting
-        let last = hasData(now) ? lastBand(now) : nil
-        let isReady = last != nil && (queue.backgroundWaits || queue.isReady(now: now))
+        let hasParity = hasParity(now: now)
+        let last = hasParity || hasData(now) ? lastBand(now) : nil
+        let isReady =
+            last != nil && (queue.backgroundWaits || queue.isReady(now: now))
+            || hasParity && last == Band.count - 1
         let isDue =
             acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
             || bulkControls.hasWaiting || isReady || probesPending > 0 || mustCopy(now: now)
@@ -106,6 +109,9 @@ extension Session {
             writeControl(to: &writer, packet: &packet)
             if let last {
                 writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
+                if last == Band.count - 1 {
+                    writeParity(to: &writer, packet: &packet, number: number, now: now)
+                }
             }
             writeIDs(to: &writer, packet: &packet, now: now)
             writeAckPolicy(to: &writer, packet: &packet)

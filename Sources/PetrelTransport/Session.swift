@@ -65,6 +65,7 @@ public struct Session: ~Copyable {
     var ackPolicy = AckPolicy()
     var detector: LossDetector
     var copies: CopyLine
+    var parities: [WaitingParity] = []
     var congestion: Congestion
     var pacer = Pacer()
     var urgency = UrgentAllowance()
@@ -87,6 +88,8 @@ public struct Session: ~Copyable {
     var failedOpens: UInt64 = 0
     var trace: TraceLog
     var keyLog: [String] = []
+    /// The messages of the client's HELLO, until its first packet confirms them.
+    var early = EarlyMessages()
 
     /// What the client was told of the end of the server.
     var departure: GoAwayFrame?
@@ -221,6 +224,10 @@ public struct SessionStatistics: Equatable, Sendable {
     public var copies = 0
     /// Of these, the ones that arrived when the message itself had not.
     public var copiesUseful = 0
+    /// PARITY frames sent for long messages.
+    public var paritiesSent = 0
+    /// Fragments of the peer's messages that PARITY frames made up for.
+    public var paritiesUseful = 0
     /// Messages and ephemeral values handed to the owner.
     public var messagesReceived = 0
     /// Changes of the peer's address followed.

@@ -48,6 +48,8 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case bulkWant = 0x17
     /// BULK_STOP.
     case bulkStop = 0x18
+    /// PARITY: what makes up for one lost fragment.
+    case parity = 0x19
     /// ACK_POLICY.
     case ackPolicy = 0x1A
 }
@@ -94,6 +96,8 @@ public enum Frame: ~Escapable {
     case bulk(BulkFrame)
     /// A transfer that begins, goes on or ends.
     case bulkControl(BulkControlFrame)
+    /// What makes up for one lost fragment of a message.
+    case parity(ParityFrame)
     /// A frame of a later version that may be skipped.
     case unknown
 
@@ -158,6 +162,7 @@ public enum Frame: ~Escapable {
         case .bulk: self = .bulk(try BulkFrame(&reader))
         case .bulkOffer, .bulkWant, .bulkStop:
             self = .bulkControl(try BulkControlFrame(type, &reader))
+        case .parity: self = .parity(try ParityFrame(&reader))
         }
     }
 }

@@ -26,7 +26,8 @@ public enum PacketForm: Equatable, Sendable {
         guard let first = try? reader.readUInt8() else { return nil }
         switch (first, side) {
         case (Self.helloByte, .server):
-            guard datagram.byteCount == WireLimits.helloByteCount,
+            guard
+                WireLimits.helloByteCount...WireLimits.helloByteCountMax ~= datagram.byteCount,
                 (try? reader.readUInt32()) == WireLimits.version
             else { return nil }
             self = .hello

@@ -18,6 +18,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var idleTimeout = Interval.seconds(180)
     /// What ends a RESET of this session; identifier 8, by the server alone.
     public var resetToken: ResetToken?
+    /// How many messages of the HELLO the session has taken in; identifier 9, by the server alone.
+    public var earlyMessages: Int?
     /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
     public var classes: [ClassPolicy] = []
 
@@ -34,12 +36,15 @@ public struct TransportParameters: Equatable, Sendable {
     private static let countMax = 32
     /// The identifier of `resetToken`.
     private static let resetTokenIdentifier: UInt64 = 8
+    /// The identifier of `earlyMessages`.
+    private static let earlyMessagesIdentifier: UInt64 = 9
     /// The identifiers of the operator's classes.
     private static let classIdentifiers = 16..<UInt64(16 + WireLimits.classesMax)
 
     /// Writes the list.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
-        let count = Identifier.allCases.count + classes.count + (resetToken == nil ? 0 : 1)
+        let optional = (resetToken == nil ? 0 : 1) + (earlyMessages == nil ? 0 : 1)
+        let count = Identifier.allCases.count + classes.count + optional
         try writer.writeUInt8(UInt8(count))
         for identifier in Identifier.allCases {
             let value = value(of: identifier)
@@ -51,6 +56,12 @@ public struct TransportParameters: Equatable, Sendable {
             try writer.writeVarInt(Self.resetTokenIdentifier)
             try writer.writeVarInt(UInt64(ResetToken.byteCount))
             try resetToken.write(to: &writer)
+        }
+        if let earlyMessages {
+            let value = UInt64(earlyMessages)
+            try writer.writeVarInt(Self.earlyMessagesIdentifier)
+            try writer.writeVarInt(UInt64(varIntByteCount(value)))
+            try writer.writeVarInt(value)
         }
         for i in classes.indices {
             try writer.writeVarInt(Self.classIdentifiers.lowerBound + UInt64(i))
@@ -81,6 +92,10 @@ public struct TransportParameters: Equatable, Sendable {
                 resetToken = token
                 continue
             }
+            if number == Self.earlyMessagesIdentifier {
+                try setEarlyMessages(bytes, endingAt: reader.offset)
+                continue
+            }
             let isClass = Self.classIdentifiers.contains(number)
             guard isClass || Identifier(rawValue: number) != nil else { continue }
             guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }
@@ -96,6 +111,17 @@ public struct TransportParameters: Equatable, Sendable {
                 throw .malformed(offset: reader.offset)
             }
         }
+    }
+
+    private mutating func setEarlyMessages(
+        _ bytes: RawSpan, endingAt end: Int
+    ) throws(DecodeError) {
+        var field = ByteReader(bytes)
+        let value = try field.readVarInt()
+        guard earlyMessages == nil, field.remaining == 0,
+            value <= UInt64(WireLimits.earlyMessagesMax)
+        else { throw .malformed(offset: end) }
+        earlyMessages = Int(value)
     }
 
     /// Each class is described once, and so that it can be told from the others.

@@ -86,6 +86,11 @@ def fragment(cls, number, total, index, body):
     return b"\x11" + u(cls, 1) + varint(number) + varint(total) + u(index, 1) + body
 
 
+def parity(cls, number, total, first, count, body, place=()):
+    name = u(cls, 1) + varint(number) + b"".join(varint(part) for part in place)
+    return b"\x19" + name + varint(total) + u(first, 1) + u(count, 1) + body
+
+
 def ephemeral(key, version, body):
     return b"\x12" + varint(key) + varint(version) + varint(len(body)) + body
 
@@ -126,6 +131,18 @@ def skip_row(name, cls, number, charged, place=()):
     fields = {"class": cls, "number": number, "charged": charged}
     fields.update(zip(("stream", "distance"), place))
     return (name, "MSG_SKIP", skip(cls, number, charged, place), fields, True)
+
+
+def parity_row(name, cls, number, total, first, count, place=()):
+    """The message is `filler`, of which fragment i has the bytes from 1024 * i on."""
+    message, body = filler(total), bytearray(1024)
+    for index in range(first, first + count):
+        for i, byte in enumerate(message[1024 * index:1024 * (index + 1)]):
+            body[i] ^= byte
+    fields = {"class": cls, "number": number, "total": total, "first": first, "count": count,
+              "bytes": body.hex()}
+    fields.update(zip(("stream", "distance"), place))
+    return (name, "PARITY", parity(cls, number, total, first, count, body, place), fields, True)
 
 
 def bulk_row(name, transfer, total, index):
@@ -234,6 +251,10 @@ GOOD = [
      {"role": 0, "transfer": 1, "code": 0}, True),
     ("stop by the receiver", "BULK_STOP", stop(1, MAX, MAX),
      {"role": 1, "transfer": MAX, "code": MAX}, True),
+    parity_row("parity of a message of three fragments", 2, 9, 2500, 0, 3),
+    parity_row("parity of two fragments", 1, MAX, 1025, 0, 2),
+    parity_row("parity of the last eight of the longest", 8 + 3, 70000, 65536, 56, 8),
+    parity_row("parity of an ordered message", 4, 600, 5000, 1, 4, (9, 3)),
     ("unknown, empty", "UNKNOWN", varint(0x41) + b"\x00", {}, False),
     ("unknown, 5 bytes", "UNKNOWN", varint(0x1003) + b"\x05" + filler(5), {}, False),
     ("unknown, largest type", "UNKNOWN", varint(MAX) + b"\x01\x00", {}, False),
@@ -310,6 +331,13 @@ BAD = [
     ("fragment beyond the last", fragment(1, 0, 1025, 2, b""), M),
     ("fragment of the ephemeral class", fragment(0, 0, 1025, 1, b"x"), M),
     ("fragment cut short", fragment(1, 0, 1025, 0, filler(1023)), T),
+    ("parity of a message that fits one frame", parity(1, 0, 1024, 0, 2, bytes(1024)), M),
+    ("parity of a message that is too long", parity(1, 0, 65537, 0, 2, bytes(1024)), M),
+    ("parity of one fragment", parity(1, 0, 2500, 0, 1, bytes(1024)), M),
+    ("parity of nine fragments", parity(1, 0, 10000, 0, 9, bytes(1024)), M),
+    ("parity beyond the last fragment", parity(1, 0, 2500, 1, 3, bytes(1024)), M),
+    ("parity of an ephemeral value", parity(0, 0, 2500, 0, 2, bytes(1024)), M),
+    ("parity cut short", parity(1, 0, 2500, 0, 3, bytes(1023)), T),
     ("ephemeral of 1025 bytes", ephemeral(0, 1, filler(1025)), M),
     ("ephemeral cut short", ephemeral(0, 1, b"abc")[:-1], T),
 ]

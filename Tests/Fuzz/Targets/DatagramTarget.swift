@@ -81,8 +81,16 @@ enum DatagramTarget {
                     guard case .bulkControl(control)? = try? Frame(&$0) else { return false }
                     return true
                 }
+            case .parity(let parity): try check(parity)
             }
         }
+    }
+
+    private static func check(_ parity: borrowing ParityFrame) throws {
+        let fragments = MessageFragment.count(total: parity.total)
+        try hold(parity.bytes.byteCount == WireLimits.fragmentByteCount, "a parity of other size")
+        try hold(2...8 ~= parity.group.count, "a group of \(parity.group.count) fragments")
+        try hold(parity.group.upperBound <= fragments, "a group beyond the message")
     }
 
     private static func check(_ fragment: borrowing MessageFragment) throws {
@@ -199,7 +207,8 @@ enum DatagramTarget {
         var reader = ByteReader(bytes.span.bytes)
         if let hello = try? HelloPayload(&reader) {
             let again = written { try hello.write(to: &$0) } ?? []
-            try hold(again.count == HelloPayload.byteCount, "a HELLO of another size")
+            try hold(again.count >= HelloPayload.byteCount, "a HELLO that is too short")
+            try hold(again.count <= HelloPayload.byteCountMax, "a HELLO that is too long")
             var second = ByteReader(again.span.bytes)
             try hold((try? HelloPayload(&second)) == hello, "another HELLO")
         }

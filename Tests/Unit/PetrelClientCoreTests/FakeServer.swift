@@ -21,6 +21,8 @@ struct FakeServer: ~Copyable {
     var isEnrolled = true
     /// Whether a HELLO must show a cookie.
     var demandsCookie = false
+    /// Whether HELLOs are answered at all.
+    var answersHellos = true
     /// Whether packets of sessions that it lost are answered.
     var saysReset = false
     /// RETRYs that were sent.
@@ -88,7 +90,9 @@ struct FakeServer: ~Copyable {
     mutating func push(_ kind: Notice.Kind, now: Instant) { answer(0, kind, now: now) }
 
     private mutating func greet(_ datagram: [UInt8], from address: Address, now: Instant) {
-        guard let tag = Hello.tag(of: datagram.span.bytes, mac: mac) else { return }
+        guard answersHellos, let tag = Hello.tag(of: datagram.span.bytes, mac: mac) else {
+            return
+        }
         if tag == acceptedTag { return outgoing.append((address, accept)) }
         if demandsCookie,
             !Hello.showsCookie(

@@ -4,6 +4,7 @@ import PetrelBase
 import PetrelCrypto
 import PetrelMessaging
 import PetrelTransport
+import PetrelWire
 import Testing
 
 @testable import PetrelClientCore
@@ -25,6 +26,10 @@ final class Wire {
     var client: ClientCore
     var now = Wire.start
     var events: [ClientEvent] = []
+    /// The settings of the next client.
+    var configuration = ClientConfiguration()
+    /// Bytes of the HELLOs that the client sent.
+    var helloSizes: [Int] = []
     /// The probability that a datagram is lost, in each direction.
     var lossToServer = 0.0
     var lossToClient = 0.0
@@ -60,7 +65,7 @@ final class Wire {
     func crash() throws {
         let left = store
         client = try ClientCore(
-            configuration: ClientConfiguration(), identity: identity.duplicate(),
+            configuration: configuration, identity: identity.duplicate(),
             server: server.identity.publicKey, addresses: [Wire.serverAddress], store: left,
             random: random)
         _ = random.next()
@@ -136,6 +141,7 @@ final class Wire {
 
     private func fly(_ datagram: [UInt8], toServer: Bool) {
         sent += 1
+        if toServer, datagram[0] == PacketForm.helloByte { helloSizes.append(datagram.count) }
         guard !random.chance(toServer ? lossToServer : lossToClient) else { return }
         flights.append(
             Flight(

@@ -54,13 +54,18 @@ final class Peer {
     var isConnected: Bool { session?.isClosed == false }
     var key: PublicKey { identity.publicKey }
 
-    func connect(now: Instant) throws {
+    /// Says HELLO; `early` holds that many requests.
+    func connect(
+        now: Instant, early: EarlyMessages = EarlyMessages(), requests: UInt64 = 0
+    ) throws {
         counter += 1
+        nextRequest = max(nextRequest, requests)
         session = nil
         closed = nil
         handshake = try ClientHandshake(
             identity: identity, server: server, counter: counter,
-            connectionID: UInt32(counter) << 8 | 1, configuration: SessionConfiguration(),
+            connectionID: UInt32(counter) << 8 | 1, early: early,
+            configuration: SessionConfiguration(),
             lifetime: .seconds(20), now: now)
     }
 

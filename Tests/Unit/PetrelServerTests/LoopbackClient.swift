@@ -33,10 +33,13 @@ final class LoopbackClient {
             configuration: SessionConfiguration(), lifetime: .seconds(10), now: EventLoop.now)
     }
 
-    func ask(_ kind: Command.Kind) throws {
+    /// The class of that name, as the server described it.
+    func policy(named name: String) -> ClassPolicy? { session?.classes.policy(named: name) }
+
+    func ask(_ kind: Command.Kind, as deliveryClass: DeliveryClass = .durable) throws {
         request += 1
         let bytes = Command(request: request, kind: kind).encoded()
-        _ = try session?.send(bytes.span.bytes, as: .durable, now: EventLoop.now)
+        _ = try session?.send(bytes.span.bytes, as: deliveryClass, now: EventLoop.now)
     }
 
     /// Waits for the next notice.

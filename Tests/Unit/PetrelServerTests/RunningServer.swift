@@ -5,6 +5,7 @@ import PetrelBase
 import PetrelCrypto
 import PetrelServer
 import PetrelServerCore
+import PetrelWire
 import Synchronization
 
 final class RunningServer: Sendable {
@@ -38,8 +39,9 @@ final class RunningServer: Sendable {
         }
     }
 
-    init(_ directory: String, workers: Int = 1) throws {
+    init(_ directory: String, workers: Int = 1, classes: [ClassPolicy] = []) throws {
         var settings = Self.settings(directory)
+        settings.classes = classes
         settings.workers = workers
         let server = try Server(settings)
         address = server.address

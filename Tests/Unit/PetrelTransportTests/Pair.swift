@@ -78,7 +78,8 @@ final class Pair {
 
     init(
         seed: UInt64 = 1, faults: LinkFaults = LinkFaults(),
-        configuration: SessionConfiguration = SessionConfiguration()
+        configuration: SessionConfiguration = SessionConfiguration(),
+        early: EarlyMessages = EarlyMessages()
     ) throws {
         random = RandomStream(seed: seed, label: "pair")
         self.faults = faults
@@ -87,7 +88,7 @@ final class Pair {
         let server = KeyPair(secret: Self.serverKey.duplicate())
         handshake = try ClientHandshake(
             identity: identity, server: server.publicKey, counter: 1, connectionID: 0xC11E_0001,
-            configuration: configuration, lifetime: .seconds(60), now: now)
+            early: early, configuration: configuration, lifetime: .seconds(60), now: now)
     }
 
     /// Runs until `done` holds or `limit` has passed; returns whether it holds.
@@ -184,6 +185,9 @@ final class Pair {
         server?.keepaliveHint = 77
         post(Array(room.prefix(byteCount)), toServer: false)
     }
+
+    /// Whether no ACCEPT was opened yet.
+    var hasHandshake: Bool { handshake != nil }
 
     /// Puts everything that wants to be sent on the link.
     func pump() {

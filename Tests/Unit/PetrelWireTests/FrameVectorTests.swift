@@ -151,6 +151,7 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
             ]
         )
     case .bulkControl(let frame): return show(frame)
+    case .parity(let parity): return ("PARITY", show(parity))
     case .ephemeral(let value):
         return (
             "EPHEMERAL",
@@ -177,6 +178,14 @@ private func show(_ frame: GoAwayFrame) -> [String: String] {
         "address": text(bigEndian(there.high) + bigEndian(there.low)),
         "port": "\(there.port)",
     ]
+}
+
+private func show(_ parity: borrowing ParityFrame) -> [String: String] {
+    let rest = [
+        "total": "\(parity.total)", "first": "\(parity.group.lowerBound)",
+        "count": "\(parity.group.count)", "bytes": text(copy(parity.bytes)),
+    ]
+    return show(parity.name).merging(rest) { a, _ in a }
 }
 
 private func show(_ status: StatusFrame) -> [String: String] {
@@ -259,6 +268,14 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
             chunk.bytes, transfer: chunk.transfer, total: chunk.total, index: chunk.index,
             to: &writer)
     case .bulkControl(let frame): try frame.write(to: &writer)
+    case .parity(let parity):
+        // A message whose first fragment of the group is the sum, the others zeros.
+        var message = [UInt8](repeating: 0, count: parity.total)
+        let bytes = copy(parity.bytes)
+        let range = MessageFragment.range(parity.group.lowerBound, total: parity.total)
+        message.replaceSubrange(range, with: bytes.prefix(range.count))
+        try ParityFrame.write(
+            message.span.bytes, group: parity.group, of: parity.name, to: &writer)
     case .ephemeral(let value):
         try EphemeralFrame.write(
             value.bytes, key: value.key, version: value.version, to: &writer)

@@ -9,7 +9,7 @@ import Testing
         var version: UInt32
         var frame_types: [FrameRow]
         var message_classes: [Row]
-        var transport_parameters: [ParameterRow]
+        var transport_parameters, transport_parameters_of_servers: [ParameterRow]
         var transport_parameters_in_bytes: [BytesRow]
         var packet_forms: [FormRow]
         var transport_errors: [Row]
@@ -94,6 +94,28 @@ import Testing
         }
     }
 
+    /// Parameters of servers alone are written only if they are there.
+    @Test func parametersOfServersAgree() throws {
+        let listed = try registry().transport_parameters_of_servers
+        #expect(listed.map(\.name) == ["early_messages"])
+        for row in listed {
+            #expect(try takes(row.number, row.min) && takes(row.number, row.max), "\(row.name)")
+            #expect(try !takes(row.number, row.max + 1), "\(row.name)")
+            let bytes = try written { writer in
+                try writer.writeUInt8(1)
+                try writer.writeVarInt(row.number)
+                try writer.writeVarInt(1)
+                try writer.writeVarInt(3)
+            }
+            var reader = ByteReader(bytes.span.bytes)
+            let parameters = try TransportParameters(&reader)
+            #expect(parameters.earlyMessages == 3)
+            let again = try written { writer in try parameters.write(to: &writer) }
+            var second = ByteReader(again.span.bytes)
+            #expect(try TransportParameters(&second) == parameters)
+        }
+    }
+
     @Test func parametersInBytesAgree() throws {
         let listed = try registry().transport_parameters_in_bytes
         #expect(listed.map(\.name) == ["reset_token"])
@@ -135,7 +157,7 @@ import Testing
         let noise = 48
         let acceptMin = WireLimits.acceptHeaderByteCount + noise + 9
         let sizes = [
-            WireLimits.helloByteCount...WireLimits.helloByteCount,
+            WireLimits.helloByteCount...WireLimits.helloByteCountMax,
             acceptMin...WireLimits.helloByteCount,
             WireLimits.retryByteCount...WireLimits.retryByteCount,
             WireLimits.resetByteCountMin...WireLimits.resetByteCountMax,

@@ -46,7 +46,7 @@ import Testing
 
     @Test func unknownOnesAreSkipped() throws {
         let known = try list(2, 7).dropFirst()
-        let parameters = try read([3, 9, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
+        let parameters = try read([3, 15, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
         #expect(parameters.initialCredit == 7)
         // An unknown one may even stand twice: nobody can say what it means.
         #expect(try read([2, 9, 0, 9, 0]) == TransportParameters())
@@ -107,6 +107,9 @@ import Testing
             change(&policy)
             #expect(throws: DecodeError.self, "\(because)") { try read([policy]) }
         }
+        var patient = Self.call
+        patient.coalescing = .milliseconds(63)
+        #expect(!patient.isValid)
         #expect(throws: DecodeError.self, "twice") { try read([Self.call, Self.call]) }
     }
 
@@ -127,7 +130,9 @@ import Testing
                     DeliveryClass(.expiring, variant: variant), name: "class-\(variant)",
                     priority: UInt8(random.below(8)),
                     deadline: .milliseconds(20 + Int64(random.below(3_599_981))),
-                    retention: .seconds(1 + Int64(random.below(1_000_000)))))
+                    retention: .seconds(1 + Int64(random.below(1_000_000))),
+                    coalescing: random.chance(0.5)
+                        ? nil : .milliseconds(Int64(random.below(63)))))
         }
         let bytes = try written { writer in try parameters.write(to: &writer) }
         #expect(try read(bytes) == parameters)
