@@ -24,6 +24,32 @@ struct AckPolicy: Sendable {
     private(set) var inForce = Interval.zero
     private var wanted = Interval.zero
 
+    /// What is remembered while nothing is under way, in milliseconds.
+    struct Dormant: Sendable {
+        var granted: UInt8
+        var inForce: UInt8
+        var wanted: UInt8
+    }
+
+    init() {}
+
+    init(_ dormant: Dormant) {
+        granted = .milliseconds(Int64(dormant.granted))
+        inForce = .milliseconds(Int64(dormant.inForce))
+        asked = inForce
+        wanted = .milliseconds(Int64(dormant.wanted))
+    }
+
+    var dormant: Dormant {
+        Dormant(
+            granted: Self.milliseconds(granted), inForce: Self.milliseconds(inForce),
+            wanted: Self.milliseconds(wanted))
+    }
+
+    private static func milliseconds(_ interval: Interval) -> UInt8 {
+        UInt8(clamping: interval.nanoseconds / 1_000_000)
+    }
+
     /// Whether the peer is to be asked for something else.
     var isDue: Bool { wanted != asked }
 

@@ -41,6 +41,7 @@ public struct DormantSession: ~Copyable {
     private let minRTT: UInt32
     let ackDelayMax: UInt16
     private let idleSeconds: UInt32
+    let ackPolicy: AckPolicy.Dormant
     let moves: UInt8
     /// Which of our IDs the newest packet carried.
     private let inUse: UInt8
@@ -77,6 +78,7 @@ public struct DormantSession: ~Copyable {
         peerIdleTimeout = UInt32(clamping: parameters.idleTimeout.nanoseconds / 1_000_000)
         ackDelayMax = UInt16(clamping: parameters.ackDelayMax.nanoseconds / 1_000_000)
         idleSeconds = UInt32(clamping: session.idleTimeout.nanoseconds / 1_000_000_000)
+        ackPolicy = session.ackPolicy.dormant
         let moved = session.path.recentMoves
         moves = UInt8(clamping: moved.count)
         inUse = Self.place(of: session.localIDInUse, among: session.localIDs)

@@ -78,6 +78,8 @@ extension Session {
         detector = LossDetector(
             rules: configuration.recoveryRules, next: dormant.nextNumber,
             largestAcknowledged: dormant.largestAcknowledged, rtt: dormant.roundTrip)
+        ackPolicy = AckPolicy(dormant.ackPolicy)
+        detector.patience = ackPolicy.inForce
         copies = CopyLine(configuration)
         congestion = Congestion(configuration.congestionAlgorithm)
         queue = SendQueue(
