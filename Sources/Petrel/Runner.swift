@@ -22,7 +22,8 @@ enum Request: Sendable {
     /// Nobody waits any more for the enrolment with that ticket.
     case abandonEnrolment(ticket: UInt64)
     case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
-    case networkChanged
+    case networkChanged(label: UInt64)
+    case visibilityChanged(PetrelClient.Visibility)
     case networkLost
     case resolved(Result<[Address], ResolutionError>)
     case close
@@ -109,10 +110,12 @@ final class Runner: EventHandler {
     private let store: FileClientStore
     private let host: String
     private let port: UInt16
-    private let loop: EventLoop
-    private var core: ClientCore
+    let loop: EventLoop
+    var core: ClientCore
     private var socket: UDPSocket
-    private var incoming = DatagramBatch()
+    /// The flow of a measurement, while there is one.
+    var side: UDPSocket?
+    var incoming = DatagramBatch()
     private var outgoing = DatagramBatch()
     private var requests: [Request] = []
     private var events: [ClientEvent] = []
@@ -148,7 +151,7 @@ final class Runner: EventHandler {
     }
 
     /// A socket of both families; of IPv4 alone where the system has no IPv6.
-    private static func openSocket() throws(SystemError) -> UDPSocket {
+    static func openSocket() throws(SystemError) -> UDPSocket {
         do throws(SystemError) {
             return try UDPSocket(boundTo: Address(high: 0, low: 0, port: 0))
         } catch {
@@ -178,7 +181,13 @@ final class Runner: EventHandler {
     }
 
     func readable(_ descriptor: Int32, now: Instant) {
-        if descriptor == socket.descriptor { receive(now: now) } else { obey(now: now) }
+        if descriptor == socket.descriptor {
+            receive(now: now)
+        } else if descriptor == shared.mailbox.descriptor {
+            obey(now: now)
+        } else {
+            receiveSide(now: now)
+        }
         settle(now: now)
     }
 
@@ -210,6 +219,7 @@ extension Runner {
     private func settle(now: Instant) {
         core.finishBatch(now: now, wall: WallTime.now)
         transmit(now: now)
+        measure(now: now)
         if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
         logTrace()
         core.takeEvents(into: &events)
@@ -277,7 +287,9 @@ extension Runner {
             enrolment = nil
         case .send(let target, let contentType, let body, let answer):
             send(to: target, contentType, body, answer)
-        case .networkChanged: core.networkChanged(now: now)
+        case .networkChanged(let label): core.networkChanged(to: label, now: now)
+        case .visibilityChanged(let visibility):
+            core.setForeground(visibility == .foreground)
         case .networkLost: core.networkLost()
         case .resolved(let result): resolved(result, now: now)
         case .close:
@@ -291,7 +303,9 @@ extension Runner {
         switch request {
         case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .abandonEnrolment, .networkChanged, .networkLost, .resolved, .close: return
+        case .abandonEnrolment, .networkChanged, .visibilityChanged, .networkLost, .resolved,
+            .close:
+            return
         }
     }
 

@@ -98,6 +98,11 @@
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
 
+        /// A copy of a datagram of a measurement draws its answers elsewhere.
+        case probeReplayed
+        /// Whatever answers a measurement proves that the NAT remembers.
+        case probeUnproved
+
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker
         /// A packet that reached another worker than that of its session is dropped.

@@ -43,6 +43,9 @@ extension ServerCore {
         guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
             return .unbounded("\(enrolments.count) enrolments")
         }
+        guard probes.count <= configuration.probesMax else {
+            return .unbounded("\(probes.count) measurements")
+        }
         guard hosts.sessionsCount == sessions.count else {
             return .unbalanced("\(hosts.sessionsCount) sessions of hosts, \(sessions.count) in all")
         }
@@ -87,6 +90,8 @@ extension ServerCore {
         digest.add(enrolments.count)
         digest.add(attempts.count)
         digest.add(nextTicket)
+        digest.add(probes.count)
+        digest.add(probes.deadline.nanoseconds)
         return digest.value
     }
 }

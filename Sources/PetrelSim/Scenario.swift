@@ -172,6 +172,8 @@ public struct Deed: Codable, Equatable, Sendable {
         case cookieTheft(count: Int)
         /// Datagrams that look like the end of a session come to a device.
         case forgeReset(client: Int, count: Int)
+        /// Datagrams of measurements that nobody makes, or that a device makes, come from elsewhere.
+        case forgeProbes(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.
         case diskFull(duration: Int)

@@ -252,6 +252,9 @@ extension ScenarioGenerator {
         scatter(.forgedReset, 0.2, most: 4) { random, client in
             .forgeReset(client: client, count: 1 + Int(random.below(10)))
         }
+        scatter(.probeForgery, 0.3, most: 6) { random, client in
+            .forgeProbes(client: client, count: 1 + Int(random.below(40)))
+        }
     }
 
     private mutating func drawDiskDeeds() {

@@ -15,7 +15,7 @@ extension Simulation {
         case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
-            .cookieTheft, .forgeReset:
+            .cookieTheft, .forgeReset, .forgeProbes:
             attack(what)
         case .diskFull, .diskError, .clientDiskFull: spoilDisk(what)
         case .crashServer, .pauseServer, .stopServer: disturbServer(what)
@@ -46,7 +46,8 @@ extension Simulation {
         case .move(let client, let isTold) where isClient(client):
             move(client)
             guard isTold, !clients[client].isPaused else { return }
-            clients[client].core?.networkChanged(now: clients[client].clock.local(now))
+            clients[client].core?.networkChanged(
+                to: clients[client].networkLabel, now: clients[client].clock.local(now))
             settleClient(client)
         case .offline(let client, let duration) where isClient(client):
             let until = now + .milliseconds(Int64(duration))
@@ -71,7 +72,8 @@ extension Simulation {
         move(index)
         guard clients[index].isUp else { return }
         note("client \(index): its system has a network again")
-        clients[index].core?.networkChanged(now: clients[index].clock.local(now))
+        clients[index].core?.networkChanged(
+            to: clients[index].networkLabel, now: clients[index].clock.local(now))
         guard !clients[index].isPaused else { return }
         settleClient(index)
     }
@@ -105,6 +107,8 @@ extension Simulation {
             admit(.cookieTheft(count))
         case .forgeReset(let client, let count) where isClient(client):
             forgeResets(count: count, toClient: client)
+        case .forgeProbes(let client, let count) where isClient(client):
+            forgeProbes(count: count, against: client)
         default: break
         }
     }

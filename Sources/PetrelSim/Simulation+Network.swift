@@ -47,6 +47,7 @@ extension Simulation {
             rebind(index)
         }
         client.nat.lastUsed = now
+        client.counts.sent += 1
         let flight = Flight(
             bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
             maker: .client(index), sent: now)
@@ -75,7 +76,7 @@ extension Simulation {
         }
     }
 
-    private func send(_ flight: Flight, over link: inout Link) {
+    func send(_ flight: Flight, over link: inout Link) {
         let copies = link.copies(byteCount: flight.bytes.count, now: now)
         digest.add(UInt64(copies.count))
         if copies.isEmpty {
@@ -111,9 +112,13 @@ extension Simulation {
             pumpIntruder(index)
         } else if let index = holders[flight.destination] {
             let client = clients[index]
-            guard client.nat.external == flight.destination, !client.nat.isExpired(now: now) else {
+            let isSide = client.side?.external == flight.destination
+            let binding = client.side.flatMap { isSide ? $0 : nil } ?? client.nat
+            guard binding.external == flight.destination, !binding.isExpired(now: now) else {
+                if !isSide { client.counts.dropped += 1 }
                 return note("client \(index): its NAT drops what comes for a forgotten port")
             }
+            if isSide { client.counts.measuring += 1 } else { client.counts.received += 1 }
             ledger.heard(at: flight.destination, now: now)
             arriveAtClient(index, flight)
         }
@@ -133,6 +138,7 @@ extension Simulation {
         clients[index].nat.external = address
         clients[index].nat.lastUsed = now
         holders[address] = index
+        rebindSide(index)
         note("client \(index): is at \(address) now")
     }
 
@@ -144,6 +150,8 @@ extension Simulation {
             case PacketForm.helloByte: "HELLO"
             case PacketForm.acceptByte: "ACCEPT"
             case PacketForm.retryByte: "RETRY"
+            case PacketForm.probeByte: "PROBE"
+            case PacketForm.probeAnswerByte: "PROBE_ANSWER"
             default: "data"
             }
         return "\(kind) \(bytes.count) B"

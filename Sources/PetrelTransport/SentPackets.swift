@@ -26,6 +26,10 @@ enum SentFrame: Equatable, Sendable {
     case keepaliveAnswer
     /// A GOAWAY.
     case goAway
+    /// A NAT_PROBE.
+    case probe
+    /// A NAT_PROBE_ANSWER.
+    case probeAnswer
     /// A NEW_CID.
     case newID(sequence: UInt64)
     /// A RETIRE_CID.

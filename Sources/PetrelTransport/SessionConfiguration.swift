@@ -27,6 +27,9 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var ackDelayMax = Interval.milliseconds(10)
     /// A client that sent nothing for this long says that it is alive.
     public var keepaliveInterval = Interval.seconds(20)
+    /// A client that sent nothing for this long asks under which address it is seen, with the next
+    /// packet that asks for an answer anyway.
+    public var asksAddressAfter = Interval.infinite
     /// Silence after which the session is over.
     public var idleTimeout = Interval.seconds(180)
     /// An ephemeral message that could not be sent for this long is dropped.

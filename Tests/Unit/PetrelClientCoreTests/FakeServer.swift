@@ -21,6 +21,10 @@ struct FakeServer: ~Copyable {
     var isEnrolled = true
     /// Whether a HELLO must show a cookie.
     var demandsCookie = false
+    /// Measurements that were asked for.
+    private(set) var probes: [NATProbeFrame] = []
+    /// Whether it takes part in them.
+    var grantsProbes = true
     /// Whether packets of sessions that it lost are answered.
     var saysReset = false
     /// RETRYs that were sent.
@@ -55,7 +59,7 @@ struct FakeServer: ~Copyable {
             var bytes = span.mutableBytes
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
-        case .accept, .retry, nil: return
+        case .accept, .retry, .probe, nil: return
         }
     }
 
@@ -151,8 +155,12 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
+            case .probeAsked(let frame):
+                probes.append(frame)
+                session?.answerProbe(
+                    NATProbeAnswerFrame(token: frame.token, isGranted: grantsProbes))
             case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered,
-                .goingAway:
+                .goingAway, .bindingDied, .probeAnswered:
                 continue
             }
         }
