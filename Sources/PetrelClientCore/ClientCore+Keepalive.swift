@@ -104,10 +104,12 @@ extension ClientCore {
 
     /// Name and IP family: the same network may have a NAT for one and none for the other.
     private var networkKey: UInt64 {
-        guard keepalive.label != 0, let address = session?.address, address.v4 == nil else {
-            return keepalive.label
+        switch session {
+        case .some(let session):
+            let isV6 = session.address.v4 == nil
+            return keepalive.label != 0 && isV6 ? max(1, ~keepalive.label) : keepalive.label
+        case .none: return keepalive.label
         }
-        return max(1, ~keepalive.label)
     }
 
     /// Whatever was being measured, nobody will know any more.

@@ -38,6 +38,8 @@ struct ProbeSearch: Sendable {
     /// When the next PROBE is due.
     private var sendAt = Instant.distantFuture
     private var number: UInt8 = 0
+    /// How often a PROBE was due since one was taken.
+    private var offers = 0
     private var opened = Instant(nanoseconds: 0)
     private var sent = Instant(nanoseconds: 0)
     /// Measurements begun.
@@ -80,6 +82,7 @@ struct ProbeSearch: Sendable {
     mutating func takeProbe(now: Instant) -> UInt8? {
         guard phase == .opening, sendAt <= now, number < Self.probesMax else { return nil }
         number += 1
+        offers = 0
         if number == 1 { opened = now }
         sent = now
         sendAt = now + Self.echoWithin
@@ -112,7 +115,10 @@ struct ProbeSearch: Sendable {
     /// Time passes; a missing proof makes the measurement doubtful until the session is heard.
     mutating func advance(now: Instant) -> Verdict? {
         switch phase {
-        case .opening where sendAt <= now && number >= Self.probesMax: return end(.void)
+        case .opening where sendAt <= now:
+            // An owner without another socket takes none.
+            offers += 1
+            return number >= Self.probesMax || offers > Self.offersMax ? end(.void) : nil
         case .asked where phaseEnds <= now: return end(.void)
         case .doubtful where phaseEnds <= now: return end(.void)
         case .waiting where phaseEnds <= now:
@@ -136,6 +142,7 @@ struct ProbeSearch: Sendable {
 
     /// PROBEs of a measurement, at most.
     private static let probesMax: UInt8 = 6
+    private static let offersMax = 3
     /// How long an echo may take before the PROBE counts as lost.
     private static let echoWithin = Interval.seconds(1)
     /// How long after the delay a proof may come: there are two, a second apart.

@@ -82,7 +82,8 @@ public struct CoreMetrics: Equatable, Sendable {
     /// All datagrams dropped.
     public var datagramsDropped: UInt64 {
         droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedProbe
-            + droppedHelloUnproved + droppedHelloUnopened + droppedHelloReplayed + droppedHelloRefused
+            + droppedHelloUnproved + droppedHelloUnopened + droppedHelloReplayed
+            + droppedHelloRefused
             + droppedHelloUncookied + droppedHelloTooOften + droppedNotForwarded
     }
 

@@ -82,7 +82,8 @@ struct ProbeTable {
         slots[slot]?.source = address
         slots[slot]?.number = probe.number
         deadlines.set(slot, to: now + measurement.frame.delay)
-        _ = answers.append((ProbeAnswerDatagram(value: probe.token &+ UInt64(probe.number)), to: address))
+        _ = answers.append(
+            (ProbeAnswerDatagram(value: probe.token &+ UInt64(probe.number)), to: address))
         return true
     }
 

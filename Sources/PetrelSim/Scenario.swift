@@ -172,7 +172,7 @@ public struct Deed: Codable, Equatable, Sendable {
         case cookieTheft(count: Int)
         /// Datagrams that look like the end of a session come to a device.
         case forgeReset(client: Int, count: Int)
-        /// Datagrams of measurements that nobody makes, or that a device makes, come from elsewhere.
+        /// Datagrams of measurements come that no device makes, or from where none is.
         case forgeProbes(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.

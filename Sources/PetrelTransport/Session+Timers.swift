@@ -85,7 +85,7 @@ extension Session {
             path.settle()
         case .abandon:
             timers[.validate] = .distantFuture
-            _ = path.goBack()
+            path.abandon()
         }
     }
 

@@ -78,6 +78,8 @@ final class Peer {
         _ = try session?.send(bytes.span.bytes, as: .durable, now: now)
     }
 
+    func ask(_ frame: NATProbeFrame) { session?.askProbe(frame) }
+
     func close(now: Instant) { session?.close(.done, now: now, into: &events) }
 
     /// Takes the notices so far.
