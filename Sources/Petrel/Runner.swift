@@ -22,7 +22,8 @@ enum Request: Sendable {
     /// Nobody waits any more for the enrolment with that ticket.
     case abandonEnrolment(ticket: UInt64)
     case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
-    case networkChanged
+    case networkChanged(label: UInt64)
+    case visibilityChanged(PetrelClient.Visibility)
     case networkLost
     case resolved(Result<[Address], ResolutionError>)
     case close
@@ -119,6 +120,8 @@ final class Runner: EventHandler {
     private var socket: UDPSocket
     var stream = ClientStream()
     var streamed: [(bytes: [UInt8], to: Address)] = []
+    /// The flow of a measurement, while there is one.
+    var side: UDPSocket?
     var incoming = DatagramBatch()
     private var outgoing = DatagramBatch()
     private var requests: [Request] = []
@@ -155,7 +158,7 @@ final class Runner: EventHandler {
     }
 
     /// A socket of both families; of IPv4 alone where the system has no IPv6.
-    private static func openSocket() throws(SystemError) -> UDPSocket {
+    static func openSocket() throws(SystemError) -> UDPSocket {
         do throws(SystemError) {
             return try UDPSocket(boundTo: Address(high: 0, low: 0, port: 0))
         } catch {
@@ -189,8 +192,10 @@ final class Runner: EventHandler {
             receive(now: now)
         } else if stream.has(descriptor) {
             proceed(now: now)
-        } else {
+        } else if descriptor == shared.mailbox.descriptor {
             obey(now: now)
+        } else {
+            receiveSide(now: now)
         }
         settle(now: now)
     }
@@ -227,6 +232,7 @@ extension Runner {
         core.finishBatch(now: now, wall: WallTime.now)
         transmit(now: now)
         wantStream(now: now)
+        measure(now: now)
         if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
         logTrace()
         core.takeEvents(into: &events)
@@ -300,7 +306,9 @@ extension Runner {
             enrolment = nil
         case .send(let target, let contentType, let body, let answer):
             send(to: target, contentType, body, answer)
-        case .networkChanged: core.networkChanged(now: now)
+        case .networkChanged(let label): core.networkChanged(to: label, now: now)
+        case .visibilityChanged(let visibility):
+            core.setForeground(visibility == .foreground)
         case .networkLost: core.networkLost()
         case .resolved(let result): resolved(result, now: now)
         case .close:
@@ -314,7 +322,9 @@ extension Runner {
         switch request {
         case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .abandonEnrolment, .networkChanged, .networkLost, .resolved, .close: return
+        case .abandonEnrolment, .networkChanged, .visibilityChanged, .networkLost, .resolved,
+            .close:
+            return
         }
     }
 

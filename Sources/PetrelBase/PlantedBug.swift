@@ -116,6 +116,11 @@
         /// Where UDP is silent, nothing else is tried.
         case streamNotTried
 
+        /// A copy of a datagram of a measurement draws its answers elsewhere.
+        case probeReplayed
+        /// Whatever answers a measurement proves that the NAT remembers.
+        case probeUnproved
+
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker
         /// A packet that reached another worker than that of its session is dropped.

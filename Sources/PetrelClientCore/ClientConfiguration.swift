@@ -13,7 +13,9 @@ public struct ClientConfiguration: Sendable {
     public var sendsEarly = true
     /// What it does where UDP does not get through.
     public var tcp = TCPFallback.automatic
+    /// How it finds out how rarely its network wants to hear from it.
+    public var keepalive = KeepaliveConfiguration()
 
     /// Creates the defaults.
-    public init() {}
+    public init() { session.asksAddressAfter = .seconds(15) }
 }

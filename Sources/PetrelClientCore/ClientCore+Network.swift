@@ -6,8 +6,12 @@ internal import PetrelTransport
 extension ClientCore {
     /// The operating system says that the network is another one: the session asks over it at once,
     /// and if nothing is heard for one and a half probe timeouts, HELLO is said beside it.
-    public mutating func networkChanged(now: Instant) {
+    ///
+    /// `label` names the network, so that what is learnt of it is known when it comes again; of one
+    /// without a name nothing is known.
+    public mutating func networkChanged(to label: UInt64 = 0, now: Instant) {
         isOffline = false
+        enterNetwork(label, now: now)
         if connector.networkChanged(now: now) { handshake = nil }
         let wasTold = changeNetwork(now: now)
         guard sessionIsLive else { return }
@@ -20,7 +24,10 @@ extension ClientCore {
 
     /// The operating system says that there is no network: nothing is sent, and no time-out runs,
     /// until `networkChanged` is called.
-    public mutating func networkLost() { isOffline = true }
+    public mutating func networkLost() {
+        isOffline = true
+        stopMeasuring()
+    }
 
     /// The server is about to stop.
     mutating func serverLeaves(within window: Interval, to address: Address?, now: Instant) {

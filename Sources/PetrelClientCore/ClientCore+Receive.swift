@@ -22,7 +22,7 @@ extension ClientCore {
                 noteHeard(from: address, now: now)
             }
         case .retry: receiveRetry(datagram.bytes, now: now)
-        case .hello, .accept, .data, nil: strayDatagrams &+= 1
+        case .hello, .accept, .data, .probe, nil: strayDatagrams &+= 1
         }
         takeSessionEvents(now: now, wall: wall)
     }
@@ -62,6 +62,7 @@ extension ClientCore {
         renewAt = now + configuration.sessionRenewal
         followEarly()
         connector.connected(now: now)
+        startKeepalive(now: now)
     }
 
     /// How long a server accepts a cookie at least (transport.md §4.7).
@@ -97,7 +98,9 @@ extension ClientCore {
                 connector.sessionEnded(WaitReason(reason), now: now, random: &random)
             case .goingAway(let window, let address):
                 serverLeaves(within: window, to: address, now: now)
-            case .confirmed, .ordered, .outcome, .bulk, .addressMoved: continue
+            case .bindingDied(let pause): bindingDied(after: pause, wall: wall)
+            case .probeAnswered(let answer): probeAnswered(answer, now: now, wall: wall)
+            case .confirmed, .ordered, .outcome, .bulk, .addressMoved, .probeAsked: continue
             }
         }
         sessionEvents.removeAll()
@@ -107,6 +110,7 @@ extension ClientCore {
     mutating func sessionIsOver() {
         sessionIsLive = false
         isRenewing = false
+        keepalive.search.cancel()
         standing = .unknown
         acknowledgements.removeAll()
         earlyVerdicts.removeAll()

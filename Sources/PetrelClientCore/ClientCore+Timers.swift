@@ -19,6 +19,7 @@ extension ClientCore {
         case .some(let session): earliest = min(earliest, session.deadline)
         case .none: break
         }
+        earliest = min(earliest, keepaliveDeadline)
         guard standing == .known, !isBlocked else { return earliest }
         return min(earliest, sync.deadline, outbox.deadline)
     }
@@ -43,6 +44,8 @@ extension ClientCore {
     public mutating func finishBatch(now: Instant, wall: WallTime) {
         takeSessionEvents(now: now, wall: wall)
         commit(now: now)
+        advanceKeepalive(now: now, wall: wall)
+        saveNetworks()
         beginAttempt(now: now, wall: wall)
         pump(now: now, wall: wall)
         tellState()

@@ -81,6 +81,8 @@ public struct ClientCore: ~Copyable {
     /// Whether the HELLO is to be sent over the connection as well.
     var isHelloCopyDue = false
     var sessionEvents = SessionEvents()
+    /// What is done about the NAT before the device.
+    var keepalive: Keepalive
     /// Whether the session still works; a session that does not may have a last packet to send.
     var sessionIsLive = false
     /// The session's queue was full: wait until it takes more.
@@ -127,6 +129,7 @@ public struct ClientCore: ~Copyable {
             incarnation: incarnation, cursor: cursor, conversations: try store.conversations())
         let outbox = Outbox(last: try store.lastOutboxIndex())
         let known = try store.identity()
+        let networks = try store.networks()
         self.configuration = configuration
         self.identity = identity
         self.server = server
@@ -136,6 +139,8 @@ public struct ClientCore: ~Copyable {
         self.sync = sync
         self.outbox = outbox
         self.known = known
+        keepalive = Keepalive(
+            plan: KeepalivePlan(configuration.keepalive, stored: networks))
     }
 }
 

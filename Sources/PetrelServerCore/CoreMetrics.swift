@@ -28,6 +28,8 @@ public struct CoreMetrics: Equatable, Sendable {
     public var droppedUnknownSession: UInt64 = 0
     /// Dropped by the session: not authentic, a replay, or broken.
     public var droppedBySession: UInt64 = 0
+    /// Dropped: of a measurement that is not granted, or a copy.
+    public var droppedProbe: UInt64 = 0
     /// Dropped: a HELLO of somebody who does not know the server's key.
     public var droppedHelloUnproved: UInt64 = 0
     /// Dropped: a HELLO that does not open.
@@ -90,8 +92,9 @@ public struct CoreMetrics: Equatable, Sendable {
 
     /// All datagrams dropped.
     public var datagramsDropped: UInt64 {
-        droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedHelloUnproved
-            + droppedHelloUnopened + droppedHelloReplayed + droppedHelloRefused
+        droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedProbe
+            + droppedHelloUnproved + droppedHelloUnopened + droppedHelloReplayed
+            + droppedHelloRefused
             + droppedHelloUncookied + droppedHelloTooOften + droppedNotForwarded
     }
 

@@ -49,6 +49,9 @@ extension ServerCore {
                 "\(hosts.sessionsCount) sessions of hosts, \(sessions.count + dormant.count) in all"
             )
         }
+        guard probes.count <= configuration.probesMax else {
+            return .unbounded("\(probes.count) measurements")
+        }
         guard waitingCount <= configuration.hellosWaitingMax else {
             return .unbounded("\(waitingCount) HELLOs wait")
         }
@@ -105,6 +108,8 @@ extension ServerCore {
         digest.add(enrolments.count)
         digest.add(attempts.count)
         digest.add(nextTicket)
+        digest.add(probes.count)
+        digest.add(probes.deadline.nanoseconds)
         return digest.value
     }
 }

@@ -23,7 +23,7 @@ extension ServerCore {
 
     private func mayRest(_ handle: Handle) -> Bool {
         guard configuration.dormantMax > 0, !isStopping, !sessions[handle].state.hasMissed,
-            sessions[handle].state.blockedBy == nil
+            sessions[handle].state.blockedBy == nil, !isMeasuring(handle)
         else { return false }
         switch sessions[handle].state.phase {
         case .stranger, .enrolled: return true

@@ -44,6 +44,8 @@ extension ServerCore {
                 return forwardHello(datagram.bytes, from: address, to: owner)
             }
             receiveHello(datagram.bytes, from: address, now: now)
+        case .probe(let probe):
+            receiveProbe(probe, datagram.bytes, from: address, now: now)
         case .accept, .retry, nil:
             metrics.droppedUnrecognised += 1
         }

@@ -20,6 +20,7 @@ extension ServerCore {
             settle(handle, now: now, wall: wall)
         }
         closeAllIfDue(now: now)
+        probes.advance(now: now)
         if nextPurge <= now {
             nextPurge = now + configuration.purgeInterval
             purge(wall: wall)

@@ -16,7 +16,7 @@ extension ServerCore {
     ) -> Transmission? {
         guard
             let transmission = nextPacket(into: &room, now: now)
-                ?? nextAnswer(into: &room, now: now)
+                ?? nextProbeAnswer(into: &room) ?? nextAnswer(into: &room, now: now)
         else { return nil }
         metrics.datagramsSent += 1
         metrics.bytesSent += UInt64(transmission.byteCount)
@@ -92,6 +92,7 @@ extension ServerCore {
     mutating func remove(_ handle: Handle) {
         guard sessions.contains(handle) else { return }
         forgetConnectionIDs(handle)
+        forgetProbe(handle)
         hosts.remove(Host(sessions[handle].state.address))
         deadlines.remove(handle.slot)
         _ = sessions.remove(handle)

@@ -37,6 +37,7 @@ public struct ServerCore: ~Copyable {
     var hosts = LiveHosts()
     var counters: CounterTable
     var live = LiveDevices()
+    var probes: ProbeTable
 
     // What is to be sent.
     /// Slots whose sessions may have something to send, each once.
@@ -92,6 +93,7 @@ public struct ServerCore: ~Copyable {
         deadlines = DeadlineQueue(capacity: slots)
         halfOpen = HalfOpenTable(capacity: configuration.halfOpenMax)
         counters = CounterTable(capacity: configuration.countersMax)
+        probes = ProbeTable(capacity: configuration.probesMax)
         ready = RingBuffer(capacity: slots)
         isReady = Array(repeating: false, count: slots)
         operations = RingBuffer(capacity: configuration.operationsMax)
@@ -129,7 +131,8 @@ public struct ServerCore: ~Copyable {
     public var deadline: Instant {
         min(
             deadlines.first?.deadline ?? .distantFuture,
-            halfOpen.deadline, dormant.deadline, admission.deadline, nextPurge, closesAt)
+            halfOpen.deadline, dormant.deadline, admission.deadline, probes.deadline, nextPurge,
+            closesAt)
     }
 
     /// Ends the core and hands its store back.

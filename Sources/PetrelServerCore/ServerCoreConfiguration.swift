@@ -37,6 +37,8 @@ public struct ServerCoreConfiguration: Sendable {
     public var answersMax = ServerLimits.answersMax
     /// How long a secret makes cookies; it is accepted as long again.
     public var cookieLifetime = ServerLimits.cookieLifetime
+    /// Measurements of NATs under way; more are refused.
+    public var probesMax = ServerLimits.probesMax
     /// Hosts whose HELLOs are counted.
     public var hostsMax = ServerLimits.hostsMax
     /// Datagrams of other workers that wait to be handed over.

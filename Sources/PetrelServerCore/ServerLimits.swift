@@ -29,6 +29,10 @@ public enum ServerLimits {
     /// Device keys whose handshake counter is remembered beside the store's.
     public static let countersMax = 16_384
 
+    /// Measurements of NATs under way, 80 bytes each: a client makes six when it comes into a new
+    /// network, of ten minutes at most.
+    public static let probesMax = 1_024
+
     /// Datagrams for other workers that wait to be handed over.
     public static let forwardedMax = 1_024
 

@@ -17,7 +17,7 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     case offline, addressReuse
     /// Attackers.
     case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary,
-        cookieTheft, forgedReset, forgedEarly
+        cookieTheft, forgedReset, forgedEarly, probeForgery
     /// The server's disk, and the clients'.
     case slowDisk, longCommits, diskFull, diskError, clientDiskFull
     /// Several workers, and datagrams that reach the wrong one.

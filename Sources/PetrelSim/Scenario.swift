@@ -191,6 +191,8 @@ public struct Deed: Codable, Equatable, Sendable {
         case forgeReset(client: Int, count: Int)
         /// HELLOs with messages come in a device's name, and copies of those that were heard.
         case forgeEarly(client: Int, count: Int)
+        /// Datagrams of measurements come that no device makes, or from where none is.
+        case forgeProbes(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.
         case diskFull(duration: Int)

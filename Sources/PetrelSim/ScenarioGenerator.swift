@@ -273,6 +273,9 @@ extension ScenarioGenerator {
         scatter(.forgedEarly, 0.25, most: 4) { random, client in
             .forgeEarly(client: client, count: 1 + Int(random.below(6)))
         }
+        scatter(.probeForgery, 0.3, most: 6) { random, client in
+            .forgeProbes(client: client, count: 1 + Int(random.below(40)))
+        }
     }
 
     /// More messages at once than the server takes in, and the device comes back for their verdicts

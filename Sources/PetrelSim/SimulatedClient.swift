@@ -23,6 +23,18 @@ final class SimulatedClient {
     /// Its TCP connection, if it has one.
     var connection: SimulatedStream?
     var streamsCount = 0
+    /// The binding of the flow on which it measures, while there is one.
+    var side: SimulatedNAT?
+    /// Such flows so far.
+    var sidesCount = 0
+    /// When the last of them ended.
+    var measuredAt = Simulation.start
+    /// Packets that it sent and got, and those that its NAT dropped.
+    var counts = PacketCounts()
+    /// How it looks for the longest pause that its NAT bears.
+    var keepalive = SimulatedClient.shortKeepalive
+    /// The longest that its owner would let it be silent.
+    var keepaliveInterval = Interval.seconds(20)
     var isPaused = false
     /// Whether its system says that there is no network.
     var isOffline = false
@@ -78,10 +90,13 @@ final class SimulatedClient {
         configuration.session.keyUpdatePackets = 32
         configuration.session.keyUpdateInterval = .seconds(25)
         if renewsSession { configuration.sessionRenewal = .seconds(10) }
+        configuration.session.keepaliveInterval = keepaliveInterval
+        configuration.keepalive = keepalive
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,
             random: RandomStream(seed: chance.next(), label: "client"))
+        core?.setForeground(index % 3 != 2)
         core?.connect(now: clock.local(now))
         wakeAt = .distantFuture
         isPaused = false
@@ -107,6 +122,28 @@ final class SimulatedClient {
         disk = SimulatedClientDisk()
         isEnrolled = false
     }
+}
+
+extension SimulatedClient {
+    /// A tenth of what the product tries, so that a run of a minute has several measurements.
+    static var shortKeepalive: KeepaliveConfiguration {
+        var keepalive = KeepaliveConfiguration()
+        keepalive.steps = [4, 6, 9, 12, 18, 30, 60].map { .seconds($0) }
+        keepalive.settlesFor = .seconds(2)
+        return keepalive
+    }
+
+    /// What it calls the network that it is in: some applications know no names.
+    var networkLabel: UInt64 { index % 2 == 0 ? 0 : 1 }
+}
+
+/// Packets of a device, those of its measurements apart.
+struct PacketCounts {
+    var sent = 0
+    var received = 0
+    var measuring = 0
+    /// What came for a binding that was forgotten, but for measurements.
+    var dropped = 0
 }
 
 /// The NAT in front of a device: one external address, which it forgets in silence.

@@ -16,7 +16,7 @@ extension Simulation {
             .blockUDP, .breakStream:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
-            .cookieTheft, .forgeReset, .forgeEarly:
+            .cookieTheft, .forgeReset, .forgeEarly, .forgeProbes:
             attack(what)
         case .diskFull, .diskError, .clientDiskFull: spoilDisk(what)
         case .crashServer, .pauseServer, .stopServer: disturbServer(what)
@@ -47,7 +47,8 @@ extension Simulation {
         case .move(let client, let isTold) where isClient(client):
             move(client)
             guard isTold, !clients[client].isPaused else { return }
-            clients[client].core?.networkChanged(now: clients[client].clock.local(now))
+            clients[client].core?.networkChanged(
+                to: clients[client].networkLabel, now: clients[client].clock.local(now))
             settleClient(client)
         case .offline(let client, let duration) where isClient(client):
             let until = now + .milliseconds(Int64(duration))
@@ -75,7 +76,8 @@ extension Simulation {
         move(index)
         guard clients[index].isUp else { return }
         note("client \(index): its system has a network again")
-        clients[index].core?.networkChanged(now: clients[index].clock.local(now))
+        clients[index].core?.networkChanged(
+            to: clients[index].networkLabel, now: clients[index].clock.local(now))
         guard !clients[index].isPaused else { return }
         settleClient(index)
     }
@@ -111,6 +113,8 @@ extension Simulation {
             forgeResets(count: count, toClient: client)
         case .forgeEarly(let client, let count) where isClient(client):
             forgeEarly(client: client, count: count)
+        case .forgeProbes(let client, let count) where isClient(client):
+            forgeProbes(count: count, against: client)
         default: break
         }
     }

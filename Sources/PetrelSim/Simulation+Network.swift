@@ -51,6 +51,7 @@ extension Simulation {
             rebind(index)
         }
         client.nat.lastUsed = now
+        client.counts.sent += 1
         let flight = Flight(
             bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
             maker: .client(index), sent: now)
@@ -81,7 +82,7 @@ extension Simulation {
         }
     }
 
-    private func send(_ flight: Flight, over link: inout Link, of client: SimulatedClient) {
+    func send(_ flight: Flight, over link: inout Link, of client: SimulatedClient) {
         var copies = link.copies(byteCount: flight.bytes.count, now: now)
         if client.udpDarkUntil > now { copies.removeAll() }
         digest.add(UInt64(copies.count))
@@ -122,9 +123,13 @@ extension Simulation {
             pumpIntruder(index)
         } else if let index = holders[flight.destination] {
             let client = clients[index]
-            guard client.nat.external == flight.destination, !client.nat.isExpired(now: now) else {
+            let isSide = client.side?.external == flight.destination
+            let binding = client.side.flatMap { isSide ? $0 : nil } ?? client.nat
+            guard binding.external == flight.destination, !binding.isExpired(now: now) else {
+                if !isSide { client.counts.dropped += 1 }
                 return note("client \(index): its NAT drops what comes for a forgotten port")
             }
+            if isSide { client.counts.measuring += 1 } else { client.counts.received += 1 }
             ledger.heard(at: flight.destination, now: now)
             arriveAtClient(index, flight)
         }
@@ -145,6 +150,7 @@ extension Simulation {
         clients[index].nat.external = address
         clients[index].nat.lastUsed = now
         holders[address] = index
+        rebindSide(index)
         note("client \(index): is at \(address) now")
     }
 
@@ -156,6 +162,8 @@ extension Simulation {
             case PacketForm.helloByte: "HELLO"
             case PacketForm.acceptByte: "ACCEPT"
             case PacketForm.retryByte: "RETRY"
+            case PacketForm.probeByte: "PROBE"
+            case PacketForm.probeAnswerByte: "PROBE_ANSWER"
             default: "data"
             }
         return "\(kind) \(bytes.count) B"

@@ -33,7 +33,7 @@ extension Simulation {
         if let (invariant, sentence) = breach { oracle.fail(invariant, sentence) }
     }
 
-    private func setUp() {
+    func setUp() {
         for index in scenario.clients.indices {
             let client = SimulatedClient(
                 index: index, scenario: scenario, server: server.publicKey)
@@ -71,6 +71,7 @@ extension Simulation {
             startClient(index)
             resumeClient(index)
             // There is room again, and the owner looks at the screen.
+            client.core?.setForeground(true)
             client.core?.connect(now: client.clock.local(now))
             returnNetwork(index)
             settleClient(index)

@@ -92,7 +92,7 @@ public final class Simulation {
     static let start = Instant(nanoseconds: 1_000_000_000)
     static let serverAddress = Address(v4: 0x0A00_0001, port: 7_700)
 
-    private init(_ scenario: Scenario) {
+    init(_ scenario: Scenario) {
         self.scenario = scenario
         oracle = Oracle(scenario)
         server = SimulatedServer(scenario)

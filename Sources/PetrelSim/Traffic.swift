@@ -221,7 +221,9 @@ final class Traffic {
             case .bulk(let event): heard(event)
             case .closed(let reason):
                 ledger.fail(.liveness, "a session of the traffic ends: \(reason)")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .bindingDied,
+                .probeAsked, .probeAnswered:
+                break
             }
         }
         told.removeAll()

@@ -41,6 +41,7 @@ public struct DormantSession: ~Copyable {
     private let minRTT: UInt32
     let ackDelayMax: UInt16
     private let idleSeconds: UInt32
+    private let announcedSeconds: UInt16
     let ackPolicy: AckPolicy.Dormant
     let moves: UInt8
     /// Which of our IDs the newest packet carried.
@@ -79,6 +80,7 @@ public struct DormantSession: ~Copyable {
         ackDelayMax = UInt16(clamping: parameters.ackDelayMax.nanoseconds / 1_000_000)
         idleSeconds = UInt32(clamping: session.idleTimeout.nanoseconds / 1_000_000_000)
         ackPolicy = session.ackPolicy.dormant
+        announcedSeconds = UInt16(clamping: session.binding.announced.nanoseconds / 1_000_000_000)
         let moved = session.path.recentMoves
         moves = UInt8(clamping: moved.count)
         inUse = Self.place(of: session.localIDInUse, among: session.localIDs)
@@ -87,6 +89,14 @@ public struct DormantSession: ~Copyable {
 
     /// When the session is over, if the peer is not heard before.
     public var deadline: Instant { lastHeard + .seconds(Int64(idleSeconds)) }
+
+    /// Whether the peer was heard within the interval that it announced.
+    public func isReachable(now: Instant) -> Bool {
+        BindingWatch.isReachable(announced, lastHeard: lastHeard, now: now)
+    }
+
+    /// How long the peer may be silent, as it announced.
+    var announced: Interval { .seconds(Int64(announcedSeconds)) }
 
     /// How many IDs the peer may use.
     public var connectionIDsCount: Int { Int(localIDs.count) }

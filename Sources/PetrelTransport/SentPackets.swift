@@ -28,6 +28,10 @@ enum SentFrame: Equatable, Sendable {
     case goAway
     /// An ACK_POLICY.
     case ackPolicy(Interval)
+    /// A NAT_PROBE.
+    case probe
+    /// A NAT_PROBE_ANSWER.
+    case probeAnswer
     /// A NEW_CID.
     case newID(sequence: UInt64)
     /// A RETIRE_CID.

@@ -5,14 +5,6 @@ internal import PetrelCrypto
 internal import PetrelWire
 
 extension Session {
-    /// Silence after which the session, as it is, is over.
-    var silenceMax: Interval {
-        min(configuration.restlessTimeout, idleTimeout)
-    }
-
-    /// Silence after which the session is over, whether it sleeps or not.
-    var idleTimeout: Interval { min(configuration.idleTimeout, peerParameters.idleTimeout) }
-
     /// When the session may go to sleep, if nothing happens before.
     ///
     /// - Parameters:
@@ -80,6 +72,8 @@ extension Session {
             largestAcknowledged: dormant.largestAcknowledged, rtt: dormant.roundTrip)
         ackPolicy = AckPolicy(dormant.ackPolicy)
         detector.patience = ackPolicy.inForce
+        binding = BindingWatch(configuration)
+        binding.announced = dormant.announced
         copies = CopyLine(configuration)
         congestion = Congestion(configuration.congestionAlgorithm)
         queue = SendQueue(

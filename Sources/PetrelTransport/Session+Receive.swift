@@ -156,18 +156,23 @@ extension Session {
         case .padding, .ping, .unknown: break
         case .ack(let ack): receive(ack, now: now, into: &events)
         case .close(let close): end(.closedByPeer(code: close.code), now: now, into: &events)
-        case .keepalive:
+        case .keepalive(let interval):
             guard side == .server else { return violate(.frameForbidden, now: now, into: &events) }
             control.keepaliveAnswer = true
+            noteAnnounced(interval, now: now)
         case .keepaliveAnswer(let hint):
             guard side == .client else { return violate(.frameForbidden, now: now, into: &events) }
             events.append(.keepaliveAnswered(hint: hint))
-        case .pathChallenge(let data): control.response = (data, address)
+        case .pathChallenge(let data):
+            control.response = (data, address)
+            askWhatMoved()
         case .pathResponse(let data, let observed):
-            noteObserved(observed, answering: data)
+            noteObserved(observed, answering: data, into: &events)
             noteAnswer(to: data, from: address)
             follow(path.validator.received(response: data), now: now)
         case .goAway(let frame): receive(frame, now: now, into: &events)
+        case .probe(let frame): receive(frame, now: now, into: &events)
+        case .probeAnswer(let frame): receive(frame, now: now, into: &events)
         case .newID(let frame): receive(frame, now: now, into: &events)
         case .retireID(let sequence):
             receiveRetirement(of: sequence, now: now, into: &events)

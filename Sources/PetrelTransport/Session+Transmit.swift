@@ -88,6 +88,7 @@ extension Session {
     ) -> Transmission? {
         makeRoomForPacket(now: now)
         rotateIDAfterIdling(now: now)
+        watchBinding(now: now)
         #if PETREL_PLANTED
             let isReused =
                 PlantedBug.numberReused.isActive && statistics.addressMoves > 0
@@ -117,6 +118,8 @@ extension Session {
             writeIDs(to: &writer, packet: &packet, now: now)
             writeAckPolicy(to: &writer, packet: &packet)
             writeCopies(to: &writer, packet: &packet, number: number, now: now)
+            writeAddressQuestion(to: &writer, packet: packet)
+            writeQuiet(to: &writer, header: header)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -177,9 +180,10 @@ extension Session {
             packet.state = .inFlight
         }
         if control.keepalive,
-            writeControlFrame(.keepalive(interval: configuration.keepaliveInterval), to: &writer)
+            writeControlFrame(.keepalive(interval: binding.interval), to: &writer)
         {
             control.keepalive = false
+            binding.announced = binding.interval
             packet.append(.keepalive)
             packet.state = .inFlight
         }
@@ -201,6 +205,7 @@ extension Session {
             packet.state = .inFlight
         }
         writeDeparture(to: &writer, packet: &packet)
+        writeProbes(to: &writer, packet: &packet)
         if queue.shouldReportBlocked(),
             writeControlFrame(.blocked(limit: queue.credit), to: &writer)
         {
@@ -246,7 +251,7 @@ extension Session {
         detector.patience = ackPolicy.inForce
     }
 
-    private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
+    func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
         (try? frame.write(to: &writer)) != nil
     }
 
@@ -348,7 +353,7 @@ extension Session {
             quietInARow += 1
             if quietInARow >= 16, acks.received.count > 4 { control.ping = true }
         }
-        if side == .client { timers[.keepalive] = now + configuration.keepaliveInterval }
+        if side == .client { timers[.keepalive] = now + binding.pause }
         trace.note(
             .packetSent(
                 number: number, byteCount: byteCount, frameCount: Int(packet.frameCount),

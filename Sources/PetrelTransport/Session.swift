@@ -34,10 +34,14 @@ public struct Session: ~Copyable {
         var blocked = false
         var ping = false
         var goAway: GoAwayFrame?
+        /// A keepalive that asks for nothing.
+        var quiet = false
+        var probe = false
+        var probeAnswer = false
 
         var isEmpty: Bool {
             challenge == nil && response == nil && !keepalive && !keepaliveAnswer && !credit
-                && !blocked && !ping && goAway == nil
+                && !blocked && !ping && goAway == nil && !quiet && !probe && !probeAnswer
         }
     }
 
@@ -93,6 +97,10 @@ public struct Session: ~Copyable {
 
     /// What the client was told of the end of the server.
     var departure: GoAwayFrame?
+    /// How the client keeps its NAT's binding alive, and what it knows of it.
+    var binding: BindingWatch
+    /// The measurement on another flow that is being agreed on.
+    var probes = ProbeTalk()
     /// The data of a challenge by which a client asks for its address.
     var addressQuestion: UInt64?
     /// What a client asks at another address.
@@ -138,6 +146,7 @@ public struct Session: ~Copyable {
                 reading: secrets.initiatorToResponder, writing: secrets.responderToInitiator)
             phase = .unconfirmed
         }
+        binding = BindingWatch(configuration)
         detector = LossDetector(rules: configuration.recoveryRules)
         copies = CopyLine(configuration)
         path = Path(address: address)

@@ -31,6 +31,9 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var idleTimeout = Interval.seconds(2_400)
     /// Silence after which a session is over that cannot sleep, if that is earlier.
     public var restlessTimeout = Interval.infinite
+    /// A client that sent nothing for this long asks under which address it is seen, with the next
+    /// packet that asks for an answer anyway.
+    public var asksAddressAfter = Interval.infinite
     /// An ephemeral message that could not be sent for this long is dropped.
     public var ephemeralAgeMax = Interval.milliseconds(100)
     /// Changes of the peer's address followed within a minute.

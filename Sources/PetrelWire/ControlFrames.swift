@@ -26,6 +26,10 @@ public enum ControlFrame: Equatable, Sendable {
     case retireID(sequence: UInt64)
     /// The server is about to stop.
     case goAway(GoAwayFrame)
+    /// The client wants to measure how long its NAT remembers.
+    case probe(NATProbeFrame)
+    /// Whether the server takes part in that.
+    case probeAnswer(NATProbeAnswerFrame)
     /// The session is over; without a reason for people.
     case close(code: UInt64)
 
@@ -41,6 +45,8 @@ public enum ControlFrame: Equatable, Sendable {
         case .credit(let limit), .blocked(let limit): 1 + varIntByteCount(limit)
         case .newID(let frame): frame.byteCount
         case .goAway(let frame): frame.byteCount
+        case .probe(let frame): frame.byteCount
+        case .probeAnswer: NATProbeAnswerFrame.byteCount
         case .retireID(let sequence): 1 + varIntByteCount(sequence)
         case .ackPolicy(let patience): 1 + varIntByteCount(Self.milliseconds(patience))
         }
@@ -78,6 +84,8 @@ public enum ControlFrame: Equatable, Sendable {
             try writer.writeUInt8(FrameType.blocked.rawValue)
             try writer.writeVarInt(limit)
         case .goAway(let frame): try frame.write(to: &writer)
+        case .probe(let frame): try frame.write(to: &writer)
+        case .probeAnswer(let frame): try frame.write(to: &writer)
         case .newID(let frame): try frame.write(to: &writer)
         case .retireID(let sequence):
             try writer.writeUInt8(FrameType.retireID.rawValue)

@@ -63,6 +63,8 @@ enum DatagramTarget {
             case .newID(let frame): try rewrite(.newID(frame))
             case .retireID(let sequence): try rewrite(.retireID(sequence: sequence))
             case .goAway(let frame): try rewrite(.goAway(frame))
+            case .probe(let frame): try rewrite(.probe(frame))
+            case .probeAnswer(let frame): try rewrite(.probeAnswer(frame))
             case .message(let fragment): try check(fragment)
             case .ephemeral(let value): try check(value)
             case .skip(let skip):
@@ -190,6 +192,8 @@ enum DatagramTarget {
             case .newID(let frame): .newID(frame)
             case .retireID(let sequence): .retireID(sequence: sequence)
             case .goAway(let frame): .goAway(frame)
+            case .probe(let frame): .probe(frame)
+            case .probeAnswer(let frame): .probeAnswer(frame)
             default: nil
             }
         try hold(again == frame, "\(frame) becomes another")

@@ -25,6 +25,10 @@ struct FakeServer: ~Copyable {
     var answersHellos = true
     /// The TCP port that it announces.
     var tcpPort: UInt16?
+    /// Measurements that were asked for.
+    private(set) var probes: [NATProbeFrame] = []
+    /// Whether it takes part in them.
+    var grantsProbes = true
     /// Whether packets of sessions that it lost are answered.
     var saysReset = false
     /// RETRYs that were sent.
@@ -59,7 +63,7 @@ struct FakeServer: ~Copyable {
             var bytes = span.mutableBytes
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
-        case .accept, .retry, nil: return
+        case .accept, .retry, .probe, nil: return
         }
     }
 
@@ -167,8 +171,12 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
+            case .probeAsked(let frame):
+                probes.append(frame)
+                session?.answerProbe(
+                    NATProbeAnswerFrame(token: frame.token, isGranted: grantsProbes))
             case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered,
-                .goingAway:
+                .goingAway, .bindingDied, .probeAnswered:
                 continue
             }
         }

@@ -45,6 +45,10 @@ final class Wire {
     /// The probability that a datagram is lost, in each direction.
     var lossToServer = 0.0
     var lossToClient = 0.0
+    /// Whether the client has another socket to measure with.
+    var hasSideSocket = false
+    /// What it sent there.
+    private(set) var probes: [ProbeDatagram] = []
     /// Whether the server's process is there at all.
     var serverIsUp = true
     /// The port at which the server takes TCP connections, whatever it announces.
@@ -158,6 +162,30 @@ final class Wire {
         if serverIsUp { server.advance(now: now) }
     }
 
+    /// Takes the datagrams of measurements, if there is a socket for them, and echoes each.
+    private func measure() {
+        while hasSideSocket {
+            var room = [UInt8](repeating: 0, count: 64)
+            var span = room.mutableSpan
+            var bytes = span.mutableBytes
+            guard let sent = client.transmitSide(into: &bytes, now: now) else { return }
+            let datagram = Array(room[..<sent.byteCount])
+            guard let probe = ProbeDatagram(datagram.span.bytes) else { return }
+            probes.append(probe)
+            hearAside(probe.token &+ UInt64(probe.number))
+        }
+    }
+
+    /// A PROBE_ANSWER comes to the client's other socket.
+    func hearAside(_ value: UInt64, from address: Address = serverAddress) {
+        var room = [UInt8](repeating: 0, count: ProbeAnswerDatagram.byteCount)
+        var span = room.mutableSpan
+        var bytes = span.mutableBytes
+        _ = try? ProbeAnswerDatagram(value: value).write(into: &bytes)
+        client.receiveSide(bytes.bytes, from: address, now: now, wall: wall)
+        client.finishBatch(now: now, wall: wall)
+    }
+
     private func exchange() {
         var room = [UInt8](repeating: 0, count: 1_500)
         for _ in 0..<1_000 {
@@ -167,6 +195,7 @@ final class Wire {
             fly(Array(room[..<sent.byteCount]), toServer: true, over: sent.destination)
         }
         tendConnection()
+        measure()
         if serverIsUp {
             for (address, datagram) in server.take(now: now) {
                 fly(datagram, toServer: false, over: address)

@@ -124,6 +124,12 @@ final class Bench {
         exchange()
     }
 
+    /// Lets time pass for the core alone; what it sends stays there.
+    func pass(_ interval: Interval) {
+        now = now + interval
+        core.advance(now: now, wall: wall)
+    }
+
     /// Hands a datagram to the core, as if it came from `address`.
     func inject(_ bytes: [UInt8], from address: Address) {
         var bytes = bytes

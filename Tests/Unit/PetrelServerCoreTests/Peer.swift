@@ -24,6 +24,8 @@ final class Peer {
     var isDeaf = false
     /// What the server told, oldest first.
     var notices: [Notice] = []
+    /// Whether the server takes part in measurements.
+    private(set) var probeAnswers: [NATProbeAnswerFrame] = []
     /// Why the session ended.
     var closed: CloseReason?
     private(set) var departure: Interval?
@@ -83,6 +85,8 @@ final class Peer {
         _ = try session?.send(bytes.span.bytes, as: .durable, now: now)
     }
 
+    func ask(_ frame: NATProbeFrame) { session?.askProbe(frame) }
+
     func close(now: Instant) { session?.close(.done, now: now, into: &events) }
 
     /// Takes the notices so far.
@@ -137,7 +141,10 @@ final class Peer {
             case .closed(let reason): closed = reason
             case .keepaliveAnswered(let hint): self.hint = hint
             case .goingAway(let window, _): departure = window
-            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved: break
+            case .probeAnswered(let answer): probeAnswers.append(answer)
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .bindingDied,
+                .probeAsked:
+                break
             }
         }
         events.removeAll()

@@ -43,6 +43,9 @@ struct Heard: Equatable {
     var acknowledged = 0
     var confirmed = 0
     var hints: [UInt64] = []
+    var bindingDeaths: [Interval] = []
+    var probesAsked: [NATProbeFrame] = []
+    var probesAnswered: [NATProbeAnswerFrame] = []
     var moves = 0
     var departures: [Interval] = []
     var closed: CloseReason?
@@ -269,6 +272,9 @@ final class Pair {
             case .addressMoved: heard.moves += 1
             case .goingAway(let window, _): heard.departures.append(window)
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
+            case .bindingDied(let pause): heard.bindingDeaths.append(pause)
+            case .probeAsked(let frame): heard.probesAsked.append(frame)
+            case .probeAnswered(let frame): heard.probesAnswered.append(frame)
             case .closed(let reason): heard.closed = reason
             }
             if toServer { atServer = heard } else { atClient = heard }

@@ -54,6 +54,9 @@ import Testing
         ([0x0B, 9], .frameMalformed, "an ID retired that was never given"),
         ([0x01, 0x40], .frameMalformed, "a type cut short behind a good frame"),
         ([0x05, 0x01], .frameForbidden, "KEEPALIVE_ANSWER from a client"),
+        (
+            [0x0E, 0, 0, 0, 0, 0, 0, 0, 7, 1], .frameForbidden, "NAT_PROBE_ANSWER from a client"
+        ),
         ([0x02, 0x80, 0x01, 0, 0, 0, 1, 0], .acknowledgedUnsent, "a number never sent"),
         ([0x10, 2, 0x42, 0x00, 1, 7], .limitExceeded, "512 messages ahead"),
         (
