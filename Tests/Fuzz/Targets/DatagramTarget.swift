@@ -22,6 +22,14 @@ enum DatagramTarget {
                 bytes.count >= 1 + id.byteCount + DataHeader.byteCountMinAfterID,
                 "a data packet too short to sample")
         }
+        if case .probe(let probe)? = PacketForm(bytes.span.bytes, receivedBy: side) {
+            try hold(side == .server, "a PROBE for a client")
+            var room = [UInt8](repeating: 0xEE, count: ProbeDatagram.byteCount)
+            var span = room.mutableSpan
+            var mutable = span.mutableBytes
+            let byteCount = try probe.write(into: &mutable)
+            try hold(byteCount == bytes.count && room == bytes, "another PROBE: \(probe)")
+        }
         var reader = ByteReader(bytes.span.bytes)
         guard let header = try? DataHeader(&reader, receivedBy: side) else { return }
         try hold(reader.offset == header.byteCount, "a header of another size")
