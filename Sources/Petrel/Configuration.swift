@@ -31,6 +31,10 @@ public struct Configuration: Sendable {
     public var qlogDirectory: String?
     /// How often a session that is otherwise silent shows that it is alive.
     public var keepalive = Duration.seconds(20)
+    /// Whether the first messages travel in the first datagram.
+    ///
+    /// Who steals the server's secret key later can read these; `false` keeps them for the second.
+    public var sendsInFirstDatagram = true
 
     /// Creates a configuration with defaults for all else.
     public init(server: String, directory: String, deviceName: String = "petrel") {
