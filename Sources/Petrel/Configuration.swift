@@ -57,6 +57,11 @@ public struct Configuration: Sendable {
     /// What the client does where UDP does not get through.
     public var tcp = TCP.automatic
 
+    /// Whether the first messages travel in the first datagram.
+    ///
+    /// Who steals the server's secret key later can read these; `false` keeps them for the second.
+    public var sendsInFirstDatagram = true
+
     /// Creates a configuration with defaults for all else.
     public init(server: String, directory: String, deviceName: String = "petrel") {
         self.server = server

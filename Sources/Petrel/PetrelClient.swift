@@ -38,6 +38,7 @@ public final class PetrelClient: Sendable {
         self.configuration = configuration
         self.store = store
         var settings = ClientConfiguration()
+        settings.sendsEarly = configuration.sendsInFirstDatagram
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
         settings.keepalive.isSearching = configuration.keepaliveSearch == .automatic
         settings.session.revealsSecrets = configuration.keyLog != nil

@@ -40,7 +40,7 @@ public enum ServerLimits {
 
     /// HELLOs that wait to be opened.
     public static let hellosWaitingMax = 256
-    /// Their bytes, for each of them: two of those without messages, or less than one of the longest.
+    /// Their bytes, for each of them: twice what a HELLO without messages has.
     public static let helloBytesMean = 512
     /// HELLOs opened in one wakeup, some 0.2 ms each: sessions wait for no more than these.
     public static let hellosPerWakeupMax = 16

@@ -1,5 +1,4 @@
-// How long the first message of a client takes that has just started: with and without a HELLO
-// that carries it.
+// How long a client's first message takes, with and without a HELLO that carries it.
 
 internal import PetrelBase
 internal import PetrelClientCore

@@ -1,5 +1,4 @@
-// Messages of the HELLO: a server takes them in when the session is confirmed, a client goes on
-// behind them (Protocol/transport.md §4.8).
+// Messages of the HELLO: taken in when the session is confirmed (Protocol/transport.md §4.8).
 
 internal import PetrelBase
 internal import PetrelWire

@@ -92,7 +92,8 @@ import Testing
         Row("zero in a longer form", first + [0x40, 0]),
         Row("cut within the length", [0x10, 2, 0, 0x40] + [UInt8](repeating: 255, count: 20)),
         Row(
-            "384 bytes", [0x10, 2, 0, 0x41, 0x7B] + [UInt8](repeating: 7, count: 379), isRead: true),
+            "384 bytes", [0x10, 2, 0, 0x41, 0x7B] + [UInt8](repeating: 7, count: 379),
+            isRead: true),
         Row("385 bytes", [0x10, 2, 0, 0x41, 0x7C] + [UInt8](repeating: 7, count: 380)),
         Row("more than a fragment", [0x10, 2, 0, 0x44, 1] + [UInt8](repeating: 7, count: 1_025)),
     ]

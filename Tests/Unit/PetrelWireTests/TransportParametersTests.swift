@@ -64,7 +64,7 @@ import Testing
         let parameters = try read([3, 15, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
         #expect(parameters.initialCredit == 7)
         // An unknown one may even stand twice: nobody can say what it means.
-        #expect(try read([2, 9, 0, 9, 0]) == TransportParameters())
+        #expect(try read([2, 15, 0, 15, 0]) == TransportParameters())
     }
 
     static let bad: [(bytes: [UInt8], error: DecodeError, because: String)] = [
