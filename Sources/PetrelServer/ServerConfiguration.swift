@@ -21,6 +21,11 @@ public struct ServerConfiguration: Sendable {
 
     /// Where it listens; port 0 lets the kernel choose.
     public var listen: Address
+    /// The TCP port, at the same address, for clients that UDP does not get through to; 0 lets the
+    /// kernel choose, `nil` is none.
+    public var tcpPort: UInt16?
+    /// What TCP connections may cost.
+    public var streams = StreamLimits()
     /// Where keys and data are; created if its parent exists.
     public var directory: String
     /// Threads that serve sessions, 1 to 64; the limits in `core` are of each.
@@ -69,6 +74,8 @@ public struct ServerConfiguration: Sendable {
         try check("sessions", core.sessionsMax, 1...1_000_000 ~= core.sessionsMax, "1...1000000")
         try check(
             "half-open sessions", core.halfOpenMax, 1...65_536 ~= core.halfOpenMax, "1...65536")
+        let connections = streams.connectionsMax
+        try check("TCP connections", connections, 1...65_536 ~= connections, "1...65536")
         do {
             _ = try core.session.validated()
         } catch {

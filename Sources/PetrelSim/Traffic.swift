@@ -160,7 +160,7 @@ final class Traffic {
         guard let number else { return }
         ledger.sent(
             kind, number, stream: key, bytes, until: deadline.map { now + $0 },
-            packets: client.statistics.packetsSent)
+            packets: client.statistics.packetsSent, queuedByteCount: client.queuedByteCount)
     }
 
     // MARK: Links
@@ -221,7 +221,9 @@ final class Traffic {
             case .bulk(let event): heard(event)
             case .closed(let reason):
                 ledger.fail(.liveness, "a session of the traffic ends: \(reason)")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .bindingDied,
+                .probeAsked, .probeAnswered:
+                break
             }
         }
         told.removeAll()

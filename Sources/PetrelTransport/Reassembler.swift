@@ -63,6 +63,40 @@ struct Reassembler: Sendable {
         granted = UInt64(credit)
     }
 
+    /// What is remembered while nothing is unfinished.
+    struct Dormant: Sendable {
+        /// The numbers from which on nothing was seen, by kind.
+        var bases: InlineArray<4, UInt32>
+        var finished: UInt64
+        var granted: UInt64
+    }
+
+    init(credit: Int, _ dormant: Dormant) {
+        self.init(credit: credit)
+        for i in lanes.indices {
+            lanes[i] = ReceiveLane(lanes[i].kind, base: UInt64(dormant.bases[i]))
+        }
+        begun = dormant.finished
+        finished = dormant.finished
+        granted = dormant.granted
+    }
+
+    /// Whether nothing is unfinished, and nothing is missing.
+    var isAtRest: Bool {
+        guard partials.isEmpty, begun == finished else { return false }
+        for i in lanes.indices {
+            guard lanes[i].isAtRest, lanes[i].seen.base <= UInt64(UInt32.max) else { return false }
+        }
+        return true
+    }
+
+    /// What must be remembered, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            bases: InlineArray { UInt32(truncatingIfNeeded: lanes[$0].seen.base) },
+            finished: finished, granted: granted)
+    }
+
     /// Bytes of messages that are incomplete or wait for others.
     var heldByteCount: Int {
         let parts = partials.reduce(0) { $0 + $1.bytes.count }

@@ -15,7 +15,7 @@ struct SendQueue: Sendable {
     private let byteCountMax: Int
     let classes: ClassTable
     private var nextOrder: UInt64 = 0
-    private var nextNumber = InlineArray<4, UInt64>(repeating: 0)
+    var nextNumber = InlineArray<4, UInt64>(repeating: 0)
     var done = InlineArray<4, NumberWindow>(repeating: NumberWindow())
     /// The last message of each stream of ordered ones, as long as it is under way.
     private var streams: [(stream: UInt64, last: UInt64)] = []
@@ -61,6 +61,39 @@ struct SendQueue: Sendable {
         creditWindow = credit
         self.classes = classes
         progress = ProgressLog(isOn: reportsProgress)
+    }
+
+    /// What is remembered while nothing waits or is under way.
+    struct Dormant: Sendable {
+        /// The numbers that the next messages get, by kind.
+        var numbers: InlineArray<4, UInt32>
+        var credit: UInt64
+        var creditUsed: UInt64
+    }
+
+    /// Whether nothing waits or is under way.
+    var isAtRest: Bool {
+        guard count == 0 else { return false }
+        for i in 0..<4 where nextNumber[i] > UInt64(UInt32.max) { return false }
+        for i in bulk.transfers.indices where bulk.transfers[i].isUsed { return false }
+        return true
+    }
+
+    /// What must be remembered, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            numbers: InlineArray { UInt32(truncatingIfNeeded: nextNumber[$0]) },
+            credit: credit, creditUsed: creditUsed)
+    }
+
+    /// Goes on where another queue was at rest.
+    mutating func resume(_ dormant: Dormant) {
+        for i in 0..<4 {
+            nextNumber[i] = UInt64(dormant.numbers[i])
+            done[i] = NumberWindow(base: nextNumber[i])
+        }
+        credit = dormant.credit
+        creditUsed = dormant.creditUsed
     }
 
     /// Takes a message in; `nil` if there is no room for it.

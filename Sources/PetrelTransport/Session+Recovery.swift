@@ -28,7 +28,7 @@ extension Session {
             timers[.secondProbe] = now + max(.milliseconds(10), probeInterval / 8)
         }
         if detector.probeCount == 3 { congestion.collapsed() }
-        let ackDelayMax = peerParameters.ackDelayMax
+        let ackDelayMax = peerAckDelayMax
         if isOwn {
             detector.suspectOverdue(
                 ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
@@ -55,7 +55,7 @@ extension Session {
             return
         }
         detector.suspectOverdue(
-            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0, now: now)
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, now: now)
     }
 
     /// The second probe repeats the first.

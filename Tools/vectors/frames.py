@@ -95,6 +95,10 @@ def ephemeral(key, version, body):
     return b"\x12" + varint(key) + varint(version) + varint(len(body)) + body
 
 
+def probe(token, proof, delay):
+    return b"\x0d" + u(token, 8) + u(proof, 8) + varint(delay)
+
+
 MAX = (1 << 62) - 1
 V4 = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 7])
 V6 = bytes.fromhex("20010db8000000000000000000000001")
@@ -182,6 +186,10 @@ GOOD = [
      {"interval_s": 65535}, False),
     ("keepalive answer", "KEEPALIVE_ANSWER", b"\x05" + varint(77), {"hint": 77}, True),
     ("keepalive answer, largest", "KEEPALIVE_ANSWER", b"\x05" + varint(MAX), {"hint": MAX}, True),
+    ("ack policy, 60 ms", "ACK_POLICY", b"\x1a\x3c", {"patience_ms": 60}, True),
+    ("ack policy, none", "ACK_POLICY", b"\x1a\x00", {"patience_ms": 0}, True),
+    ("ack policy above 200 ms counts as 200", "ACK_POLICY", b"\x1a" + varint(201),
+     {"patience_ms": 200}, False),
     ("path challenge", "PATH_CHALLENGE", b"\x06" + u(0x0123456789ABCDEF, 8),
      {"data": 0x0123456789ABCDEF}, True),
     ("path response, IPv4", "PATH_RESPONSE", response(1, V4, 4000),
@@ -205,6 +213,14 @@ GOOD = [
     ("go away within more than an hour counts as an hour", "GOAWAY",
      b"\x0c" + varint(3600001) + V6 + u(7700, 2),
      {"window_ms": 3600000, "address": V6.hex(), "port": 7700}, False),
+    ("probe, shortest delay", "NAT_PROBE", probe(0x0123456789ABCDEF, 0xFEDCBA9876543210, 1),
+     {"token": 0x0123456789ABCDEF, "proof": 0xFEDCBA9876543210, "delay_s": 1}, True),
+    ("probe, longest delay", "NAT_PROBE", probe((1 << 64) - 1, 0, 600),
+     {"token": (1 << 64) - 1, "proof": 0, "delay_s": 600}, True),
+    ("probe refused", "NAT_PROBE_ANSWER", b"\x0e" + u(7, 8) + b"\x00",
+     {"token": 7, "verdict": 0}, True),
+    ("probe granted", "NAT_PROBE_ANSWER", b"\x0e" + u((1 << 64) - 1, 8) + b"\x01",
+     {"token": (1 << 64) - 1, "verdict": 1}, True),
     msg_row("reliable message", 1, 0, b"hello"),
     msg_row("durable message", 2, 300, b"petrel"),
     msg_row("empty message", 2, 1, b""),
@@ -280,6 +296,8 @@ BAD = [
     ("close with the reason cut short", b"\x03\x00\x05abcd", T),
     ("keepalive without interval", b"\x04", T),
     ("keepalive answer without hint", b"\x05", T),
+    ("ack policy without time", b"\x1a", T),
+    ("ack policy cut short", b"\x1a\x40", T),
     ("path challenge cut short", b"\x06" + bytes(7), T),
     ("path response cut short", response(1, V4, 4000)[:-1], T),
     ("credit without limit", b"\x08", T),
@@ -290,6 +308,11 @@ BAD = [
     ("reset token cut short", b"\x0a\x01\x08" + bytes(23), T),
     ("retirement without sequence", b"\x0b", T),
     ("go away cut short", b"\x0c\x00" + bytes(17), T),
+    ("probe without delay", probe(1, 2, 0), M),
+    ("probe with a delay of more than 600 s", probe(1, 2, 601), M),
+    ("probe cut short", probe(1, 2, 45)[:-1], T),
+    ("probe answer with another verdict", b"\x0e" + u(7, 8) + b"\x02", M),
+    ("probe answer cut short", b"\x0e" + u(7, 8), T),
     ("ephemeral class in a message", b"\x10\x00\x00\x00", M),
     ("bulk class in a message", b"\x10\x05\x00\x00", M),
     ("no kind in a message", b"\x10\x06\x00\x00", M),

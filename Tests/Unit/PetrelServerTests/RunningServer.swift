@@ -11,6 +11,7 @@ import Synchronization
 final class RunningServer: Sendable {
     let address: Address
     let publicKey: PublicKey
+    let tcpAddress: Address?
     private let stopper: Server.Stopper
     private let ending = Mutex<Server.Ending?>(nil)
     nonisolated(unsafe) private var thread = pthread_t()
@@ -39,13 +40,17 @@ final class RunningServer: Sendable {
         }
     }
 
-    init(_ directory: String, workers: Int = 1, classes: [ClassPolicy] = []) throws {
+    init(
+        _ directory: String, workers: Int = 1,
+        change: (inout ServerConfiguration) -> Void = { _ in }
+    ) throws {
         var settings = Self.settings(directory)
-        settings.classes = classes
         settings.workers = workers
+        change(&settings)
         let server = try Server(settings)
         address = server.address
         publicKey = server.publicKey
+        tcpAddress = server.tcpAddress
         stopper = server.stopper
         let start = Unmanaged.passRetained(Start(server, self)).toOpaque()
         pthread_create(

@@ -60,7 +60,7 @@ struct ServerTests {
         let alarm = ClassPolicy(
             DeliveryClass(.durable, variant: 1), name: "alarm", priority: 0,
             retention: .seconds(86_400), redundancy: .copy, coalescing: .milliseconds(7))
-        let server = try RunningServer(folder.path, classes: [alarm])
+        let server = try RunningServer(folder.path) { $0.classes = [alarm] }
         let client = try LoopbackClient(server, identity: KeyPair(), counter: 1)
         _ = try client.next()
         #expect(client.policy(named: "alarm") == alarm)

@@ -20,8 +20,8 @@ struct ServeCommand: ParsableCommand {
             record is told on the standard error and never delivered; all others are.
 
             A file of settings is named with --config. It is written in TOML, has the options \
-            below by their names (data, listen, public-host, workers, map-bytes, key-log, qlog, \
-            json), which options of the command line replace, and delivery classes, of which \
+            below by their names (data, listen, tcp, public-host, workers, map-bytes, key-log, \
+            qlog, json), which options of the command line replace, and delivery classes, of which \
             clients are told:
 
               listen = "0.0.0.0:7700"
@@ -45,6 +45,11 @@ struct ServeCommand: ParsableCommand {
             "The UDP address to listen on; port 0 takes a free one. (default: \(listenDefault))",
             valueName: "host:port"))
     var listen: String?
+    @Option(
+        help: ArgumentHelp(
+            "A TCP port at the same address, for clients whose network blocks UDP; 0 takes a free "
+                + "one, none if not given.", valueName: "port"))
+    var tcp: UInt16?
     @Option(
         help: ArgumentHelp("The host that clients are told; else one guessed.", valueName: "host"))
     var publicHost: String?
@@ -74,6 +79,7 @@ struct ServeCommand: ParsableCommand {
         var event = "listening"
         var address: String
         var listen: String
+        var tcp: String?
         var data: String
     }
 
@@ -84,6 +90,8 @@ struct ServeCommand: ParsableCommand {
         var sessions_confirmed: UInt64
         var messages_committed: UInt64
         var messages_repeated: UInt64
+        var tcp_connections: UInt64
+        var tcp_refused: UInt64
     }
 
     private static var directoryDefault: String {
@@ -98,6 +106,7 @@ struct ServeCommand: ParsableCommand {
             ?? ServeSettings()
         settings.data = data ?? settings.data ?? Self.directoryDefault
         settings.listen = listen ?? settings.listen ?? Self.listenDefault
+        settings.tcp = tcp ?? settings.tcp
         settings.publicHost = publicHost ?? settings.publicHost
         settings.workers = workers ?? settings.workers
         settings.mapBytes = mapBytes ?? settings.mapBytes
@@ -136,13 +145,16 @@ struct ServeCommand: ParsableCommand {
         guard settings.json != true else {
             return result(
                 json: Listening(
-                    address: address.text, listen: server.address.description, data: directory))
+                    address: address.text, listen: server.address.description,
+                    tcp: server.tcpAddress.map { "\($0.over(.datagram, port: $0.port))" },
+                    data: directory))
         }
+        let tcp = server.tcpAddress.map { ", port \($0.port) (TCP)" } ?? ""
         result(
             """
             address      \(address.text)
             fingerprint  \(Self.fingerprint(server.publicKeyBytes))
-            listening    \(server.address) (UDP)
+            listening    \(server.address) (UDP)\(tcp)
             data         \(directory)
             Clients:     petrel register NAME --server '\(address.text)'
             Ctrl-C stops the server.
@@ -151,6 +163,7 @@ struct ServeCommand: ParsableCommand {
 
     private func report(_ server: Server, json: Bool) {
         let metrics = server.metrics
+        let streams = server.streamMetrics
         guard !json else {
             return result(
                 json: Stopped(
@@ -158,7 +171,9 @@ struct ServeCommand: ParsableCommand {
                     datagrams_dropped: metrics.datagramsDropped,
                     sessions_confirmed: metrics.sessionsConfirmed,
                     messages_committed: metrics.messagesCommitted,
-                    messages_repeated: metrics.messagesRepeated))
+                    messages_repeated: metrics.messagesRepeated,
+                    tcp_connections: streams.accepted,
+                    tcp_refused: streams.refused + streams.malformed + streams.expired))
         }
         result(
             "stopped: \(metrics.messagesCommitted) messages committed in "

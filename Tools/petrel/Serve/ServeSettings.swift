@@ -11,6 +11,7 @@ struct ServeSettings: Equatable {
     var data: String?
     var listen: String?
     var publicHost: String?
+    var tcp: UInt16?
     var workers: Int?
     var mapBytes: Int?
     var keyLog: String?
@@ -77,6 +78,7 @@ struct ServeSettings: Equatable {
                 status: .badConfiguration, message: "listen: \(listen) names no address")
         }
         var configuration = ServerConfiguration(listen: address, directory: data ?? "")
+        configuration.tcpPort = tcp
         if let workers { configuration.workers = workers }
         if let mapBytes { configuration.mapBytes = mapBytes }
         configuration.keyLog = keyLog
@@ -90,6 +92,7 @@ struct ServeSettings: Equatable {
         case "data": data = try entry.text("the path of a directory")
         case "listen": listen = try entry.text("host:port")
         case "public-host": publicHost = try entry.text("a host")
+        case "tcp": tcp = UInt16(try entry.number(in: 0...65_535))
         case "workers": workers = try entry.number(in: 1...64)
         case "map-bytes": mapBytes = try entry.number(in: 1 << 20...Int.max)
         case "key-log": keyLog = try entry.text("the path of a file")
@@ -97,7 +100,7 @@ struct ServeSettings: Equatable {
         case "json": json = try entry.flag()
         default:
             throw entry.fault(
-                "is unknown; use data, listen, public-host, workers, map-bytes, key-log, qlog, "
+                "is unknown; use data, listen, tcp, public-host, workers, map-bytes, key-log, qlog, "
                     + "json, or a heading [class.NAME]")
         }
     }
