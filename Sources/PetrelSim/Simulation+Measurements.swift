@@ -58,7 +58,7 @@ extension Simulation {
             bytes: bytes, source: source, destination: Self.serverAddress,
             maker: .client(client.index), sent: now)
         digest.add(bytes[...])
-        send(flight, over: &client.up)
+        send(flight, over: &client.up, of: client)
     }
 
     /// PROBEs come that nobody asked for, some with a token that somebody did ask for, and answers

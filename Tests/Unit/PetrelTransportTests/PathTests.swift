@@ -67,8 +67,8 @@ import Testing
     @Test func comingBackToWhereNobodyAnsweredIsNotCounted() {
         var path = Path(address: Self.home)
         path.validator.provenByHandshake()
-        for round in 0..<20 as Range<Int64> {
-            let now = Instant.at(round * 1_000)
+        for round in 0..<20 {
+            let now = Instant.at(Double(round) * 1_000)
             #expect(path.move(to: Self.away, byteCount: 60, movesMax: 2, now: now) == true)
             path.abandon()
             #expect(path.address == Self.home)
