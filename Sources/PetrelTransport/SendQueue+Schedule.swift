@@ -226,10 +226,13 @@ extension SendQueue {
     }
 
     /// Credit that messages of a band leave to those that go first: a quarter of the window by the
-    /// lowest band, an eighth by the middle one; less by a message that would never begin else.
+    /// lowest band, an eighth by the middle one.
+    ///
+    /// Large ones leave less, so that who waits has more than half of the window under way: once
+    /// that was handed over, the receiver tells a new limit without being asked.
     private func creditKept(_ band: Int, _ byteCount: UInt64) -> UInt64 {
-        guard band > 0, byteCount < creditWindow else { return 0 }
-        return min(creditWindow / (band == 1 ? 8 : 4), creditWindow - byteCount)
+        guard band > 0, byteCount < creditWindow / 2 else { return 0 }
+        return min(creditWindow / (band == 1 ? 8 : 4), creditWindow / 2 - byteCount)
     }
 
     // MARK: Consequences

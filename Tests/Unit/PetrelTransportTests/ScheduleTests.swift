@@ -92,6 +92,26 @@ import Testing
         }
     }
 
+    /// Who waits for credit has so much under way that the receiver tells of more by itself.
+    @Test(arguments: [100, 1_000, 20_000, 47_000, 60_000, 65_536])
+    func whoWaitsForCreditHasHalfOfItUnderWay(byteCount: Int) {
+        for kind in [DeliveryClass.durable, Self.background.deliveryClass] {
+            let window = 196_608
+            var queue = queue(credit: UInt64(window))
+            var acknowledged = 0
+            while !queue.waitsForCredit {
+                _ = queue.append(byteCount: byteCount, as: kind)
+                // Whole at once, so that the limit of unfinished messages is not met.
+                while let (slot, index) = queue.nextFragment(packet: 0) {
+                    let number = queue.slots[Int(slot)].number
+                    if queue.acknowledge(slot, index, number: number) { acknowledged += 1 }
+                }
+                guard acknowledged < 5_000 else { break }
+            }
+            #expect(queue.creditUsed >= window / 2, "\(kind)")
+        }
+    }
+
     /// However much of a transfer waits, at most one chunk of it goes before a message.
     @Test(arguments: [0, 1, 7, 100, 1_000])
     func messagesWaitForAChunkAtMost(chunks: Int) {

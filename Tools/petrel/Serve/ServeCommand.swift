@@ -26,11 +26,10 @@ struct ServeCommand: ParsableCommand {
 
               listen = "0.0.0.0:7700"
               [class.call]
-              kind = "expiring"        # reliable, durable, expiring, ordered or bulk; or say it
-                                       # by reliability, ordering and durability
+              kind = "expiring"        # reliable, durable, expiring, ordered or bulk
               priority = 0             # 0, first, to 7
               deadline = "800ms"       # of expiring classes only: 20ms to 1h
-              retention = "720h"       # of what the server stores of it; else for-ever
+              retention = "720h"       # told to clients; else "for-ever"
               redundancy = "copy"      # none, auto or copy
               coalescing = "0ms"       # how long small messages wait for company, to 62ms
 
