@@ -90,4 +90,17 @@ import Testing
             phase: 30, rules: RecoveryRules.all.subtracting(.patience))
         #expect(hasty.share > 1.5)
     }
+
+    /// Asleep, a session remembers what the peer was asked for and granted, also what was lost.
+    @Test func patienceSurvivesSleep() {
+        var policy = AckPolicy(AckPolicy.Dormant(granted: 40, inForce: 60, wanted: 60))
+        #expect(policy.granted == .milliseconds(40) && policy.inForce == .milliseconds(60))
+        #expect(!policy.isDue)
+        #expect(policy.dormant.granted == 40 && policy.dormant.inForce == 60)
+        policy = AckPolicy(AckPolicy.Dormant(granted: 0, inForce: 60, wanted: 0))
+        #expect(policy.isDue, "the end of the patience did not arrive")
+        #expect(policy.takeAsked() == .zero && policy.inForce == .milliseconds(60))
+        policy.arrived(.zero)
+        #expect(policy.dormant.inForce == 0)
+    }
 }

@@ -23,11 +23,11 @@ struct Crowd: ~Copyable {
         number = first
     }
 
-    /// Connects so many more, 200 in a virtual second.
-    mutating func meet(_ core: inout ServerCore, count: Int) throws {
+    /// Connects so many more, one after each `pause`.
+    mutating func meet(_ core: inout ServerCore, count: Int, every pause: Interval) throws {
         for _ in 0..<count {
             number += 1
-            now = now + .milliseconds(5)
+            now = now + pause
             var member = try CrowdMember(number, server: server, now: now)
             try member.meet(&core)
             _ = kept.insert(member)
@@ -36,7 +36,7 @@ struct Crowd: ~Copyable {
 
     /// Lets all fall asleep.
     mutating func rest(_ core: inout ServerCore) {
-        for _ in 0..<80 {
+        for _ in 0..<8 {
             now = now + .milliseconds(500)
             core.advance(now: now, wall: WallTime(milliseconds: 1))
             var room = [UInt8](repeating: 0, count: 1_500)
@@ -114,7 +114,7 @@ struct Crowd: ~Copyable {
 /// A client that lives as long as it takes to say one thing.
 struct CrowdMember: ~Copyable {
     /// Sessions that are awake at a time until they fall asleep, at most.
-    static let awakeMax = 8_192
+    static let awakeMax = 1_024
     static let start = Instant(nanoseconds: 1_000_000_000)
     static let server = Address(v4: 0x7F00_0001, port: 7_700)
 
