@@ -3,7 +3,7 @@
 import Glibc
 public import PetrelBase
 
-/// One end of a connection that carries datagrams, each behind its length; closed when it goes away.
+/// One end of a connection of datagrams, each behind its length; closed when it goes away.
 ///
 /// It is a path like any other: what does not fit into its queue is lost, and counted. So a peer
 /// that does not read costs no more than that queue.

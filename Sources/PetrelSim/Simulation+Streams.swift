@@ -34,7 +34,8 @@ extension Simulation {
     /// The server's system has taken a connection.
     func openStream(_ index: Int, number: Int) {
         let client = clients[index]
-        guard let stream = client.connection, stream.number == number, !stream.isDead else { return }
+        guard let stream = client.connection, stream.number == number, !stream.isDead
+        else { return }
         guard server.isUp else { return endStream(index, number: number) }
         guard !client.isPaused else {
             return queue.insert(

@@ -18,8 +18,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var idleTimeout = Interval.seconds(180)
     /// What ends a RESET of this session; identifier 8, by the server alone.
     public var resetToken: ResetToken?
-    /// The TCP port at which the server takes connections (§3.2); identifier 11, by the server alone;
-    /// `nil`: none.
+    /// The TCP port at which the server takes connections (§3.2); identifier 11, by the server
+    /// alone; `nil`: none.
     public var tcpPort: UInt16?
     /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
     public var classes: [ClassPolicy] = []

@@ -33,7 +33,9 @@ private struct Ends: ~Copyable {
 private func texts(_ batch: inout DatagramBatch) -> [[UInt8]] {
     var found: [[UInt8]] = []
     for i in 0..<batch.count {
-        found.append(batch.withDatagram(i) { bytes, _ in bytes.bytes.withUnsafeBytes { Array($0) } })
+        batch.withDatagram(i) { bytes, _ in
+            found.append(bytes.bytes.withUnsafeBytes { Array($0) })
+        }
     }
     return found
 }
