@@ -182,7 +182,7 @@ public struct DatagramStream: ~Copyable, Sendable {
         // A socket that refuses one of these works all the same.
         let options: [(Int32, Int32)] = [
             (TCP_NODELAY, 1), (TCP_NOTSENT_LOWAT, Int32(queueByteCountMax)),
-            (TCP_USER_TIMEOUT, 30_000),
+            (TCP_USER_TIMEOUT, 10_000),
         ]
         for (option, value) in options {
             var value = value
