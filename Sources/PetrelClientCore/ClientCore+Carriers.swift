@@ -1,4 +1,4 @@
-// Over which carrier attempts and sessions go: UDP, and TCP where that is silent (transport.md §8.6).
+// Over which carrier attempts and sessions go: UDP, or TCP where that is silent (§8.6).
 
 public import PetrelBase
 internal import PetrelTransport

@@ -3,7 +3,7 @@
 import Glibc
 public import PetrelBase
 
-/// One end of a connection that carries datagrams, each behind its length; closed when it goes away.
+/// One end of a connection of datagrams, each behind its length; closed when it goes away.
 ///
 /// It is a path like any other: what does not fit into its queue is lost, and counted. So a peer
 /// that does not read costs no more than that queue.
@@ -182,7 +182,7 @@ public struct DatagramStream: ~Copyable, Sendable {
         // A socket that refuses one of these works all the same.
         let options: [(Int32, Int32)] = [
             (TCP_NODELAY, 1), (TCP_NOTSENT_LOWAT, Int32(queueByteCountMax)),
-            (TCP_USER_TIMEOUT, 30_000),
+            (TCP_USER_TIMEOUT, 10_000),
         ]
         for (option, value) in options {
             var value = value

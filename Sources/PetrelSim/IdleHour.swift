@@ -64,6 +64,7 @@ extension Simulation {
             client.keepalive = KeepaliveConfiguration()
             client.keepalive.isSearching = policy == .measured && client.index == 0
             client.keepaliveInterval = .seconds(25)
+            client.sessionRenewal = .infinite
         }
         var isFine = run(to: now + .seconds(10))
         client.core?.setForeground(policy == .fixed)

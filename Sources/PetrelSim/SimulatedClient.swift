@@ -50,8 +50,8 @@ final class SimulatedClient {
     private var identity: SecretKey
     private var chance: RandomStream
     private let server: PublicKey
-    /// Whether sessions are renewed within a run; if always, none would ever grow old.
-    private let renewsSession: Bool
+    /// Age at which its sessions are renewed; if always within a run, none would ever grow old.
+    var sessionRenewal: Interval
 
     init(index: Int, scenario: Scenario, server: PublicKey) {
         let plan = scenario.clients[index]
@@ -59,7 +59,8 @@ final class SimulatedClient {
         self.server = server
         account = plan.account
         handle = "user\(plan.account)"
-        renewsSession = (scenario.seed &+ UInt64(index)) % 4 == 1
+        let renewsOften = (scenario.seed &+ UInt64(index)) % 4 == 1
+        sessionRenewal = renewsOften ? .seconds(10) : ClientConfiguration().sessionRenewal
         chance = stream("client", seed: scenario.seed, instance: index)
         identity = SecretKey()
         clock = SimulatedClock(plan: plan.clock, origin: 0, now: Simulation.start)
@@ -89,7 +90,7 @@ final class SimulatedClient {
         configuration.session.rotatesIDAfter = .seconds(2)
         configuration.session.keyUpdatePackets = 32
         configuration.session.keyUpdateInterval = .seconds(25)
-        if renewsSession { configuration.sessionRenewal = .seconds(10) }
+        configuration.sessionRenewal = sessionRenewal
         configuration.session.keepaliveInterval = keepaliveInterval
         configuration.keepalive = keepalive
         core = try? ClientCore(

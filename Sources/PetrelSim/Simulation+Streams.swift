@@ -99,6 +99,7 @@ extension Simulation {
         else { return note("client \(index): \(describe(bytes)), its connection takes nothing") }
         let due = client.up.carry(byteCount: bytes.count, after: stream.lastUp, now: now)
         client.connection?.lastUp = due
+        giveUp(stream, of: client, ifLate: due)
         var flight = Flight(
             bytes: bytes, source: stream.external, destination: Self.serverAddress,
             maker: .client(index), sent: now)
@@ -118,11 +119,20 @@ extension Simulation {
         let due = client.down.carry(
             byteCount: flight.bytes.count, after: stream.lastDown, now: now)
         client.connection?.lastDown = due
+        giveUp(stream, of: client, ifLate: due)
         var flight = flight
         flight.source = stream.wanted
         flight.stream = StreamTag(
             client: index, number: stream.number, serverLife: stream.serverLife)
         launch(flight, due: due)
+    }
+
+    /// A system gives a connection up whose bytes are not acknowledged for 10 s.
+    private func giveUp(_ stream: SimulatedStream, of client: SimulatedClient, ifLate due: Instant)
+    {
+        guard due - now > .seconds(10) else { return }
+        queue.insert(
+            .streamEnds(client: client.index, number: stream.number), at: now + .seconds(10))
     }
 
     private func launch(_ flight: Flight, due: Instant) {

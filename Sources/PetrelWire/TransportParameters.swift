@@ -20,8 +20,8 @@ public struct TransportParameters: Equatable, Sendable {
     public var resetToken: ResetToken?
     /// How many messages of the HELLO the session has taken in; identifier 9, by the server alone.
     public var earlyMessages: Int?
-    /// The TCP port at which the server takes connections (§3.2); identifier 11, by the server alone;
-    /// `nil`: none.
+    /// The TCP port at which the server takes connections (§3.2); identifier 11, by the server
+    /// alone; `nil`: none.
     public var tcpPort: UInt16?
     /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
     public var classes: [ClassPolicy] = []

@@ -53,11 +53,12 @@ import Testing
     @Test func whatHasBegunIsInside() throws {
         var decoder = StreamDecoder(byteCountMax: 9)
         #expect(!decoder.isInside && !decoder.isWhole)
-        var taken = try decoder.take([0].span.bytes)
+        let (first, second, third): ([UInt8], [UInt8], [UInt8]) = ([0], [2, 7], [8, 0, 1, 5])
+        var taken = try decoder.take(first.span.bytes)
         #expect(taken == 1 && decoder.isInside)
-        taken = try decoder.take([2, 7].span.bytes)
+        taken = try decoder.take(second.span.bytes)
         #expect(taken == 2 && decoder.isInside && !decoder.isWhole)
-        taken = try decoder.take([8, 0, 1, 5].span.bytes)
+        taken = try decoder.take(third.span.bytes)
         #expect(taken == 1 && decoder.isWhole && !decoder.isInside)
     }
 }

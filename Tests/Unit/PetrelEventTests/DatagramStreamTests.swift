@@ -33,8 +33,9 @@ private struct Ends: ~Copyable {
 private func texts(_ batch: inout DatagramBatch) -> [[UInt8]] {
     var found: [[UInt8]] = []
     for i in 0..<batch.count {
-        found.append(
-            batch.withDatagram(i) { bytes, _ in bytes.bytes.withUnsafeBytes { Array($0) } })
+        batch.withDatagram(i) { bytes, _ in
+            found.append(bytes.bytes.withUnsafeBytes { Array($0) })
+        }
     }
     return found
 }
@@ -134,18 +135,19 @@ private func isReady(_ descriptor: Int32, for events: Int32 = POLLIN) -> Bool {
         let isConnected = client.isConnected
         #expect(isConnected)
         var server = DatagramStream(adopting: descriptor, byteCountMax: 1_500)
-        let isTaken = client.append([1, 2].span.bytes) && server.append([3].span.bytes)
+        let (there, back): ([UInt8], [UInt8]) = ([1, 2], [3])
+        let isTaken = client.append(there.span.bytes) && server.append(back.span.bytes)
         let progress = [client.flush(), server.flush()]
         #expect(isTaken && progress == [.sent, .sent])
         var batch = DatagramBatch()
         try #require(isReady(server.descriptor))
         var arrival = server.receive(into: &batch, from: other)
         let atServer = texts(&batch)
-        #expect(arrival == .some && atServer == [[1, 2]])
+        #expect(arrival == .some && atServer == [there])
         try #require(isReady(client.descriptor))
         arrival = client.receive(into: &batch, from: address)
         let atClient = texts(&batch)
-        #expect(arrival == .some && atClient == [[3]])
+        #expect(arrival == .some && atClient == [back])
     }
 
     @Test func nobodyListens() throws {

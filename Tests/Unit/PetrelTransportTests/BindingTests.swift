@@ -40,7 +40,7 @@ import Testing
 
     /// The smaller idle time-out is 180 s; whoever announced a longer pause is waited for.
     @Test func longPausesOutliveTheIdleTimeOut() throws {
-        let pair = try connected()
+        let pair = try connected { $0.idleTimeout = .seconds(180) }
         pair.client?.setKeepalive(.seconds(480), quietMax: 3)
         pair.run(for: .seconds(12 * 3_600))
         #expect(pair.atServer.closed == nil && pair.atClient.closed == nil)
