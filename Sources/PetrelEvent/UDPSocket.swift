@@ -75,15 +75,6 @@ public struct UDPSocket: ~Copyable, Sendable {
         }
     }
 
-    /// Has the kernel divide datagrams among the sockets of `workers`, which share this one's port.
-    ///
-    /// They are numbered in the order of their binding, and datagrams are divided as
-    /// Protocol/transport.md §3.1 says. Returns `false` if the kernel cannot do that: then they
-    /// are divided by the addresses of peers.
-    public func steer(among workers: Int) -> Bool {
-        petrel_steer(descriptor, UInt32(workers)) == 0
-    }
-
     /// Replaces what is in `batch` by what has arrived; returns how many datagrams there are.
     ///
     /// One system call; 0 means that nothing is waiting. Datagrams that did not fit are left out.
