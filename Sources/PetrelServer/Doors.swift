@@ -35,6 +35,7 @@ struct Doors: ~Copyable {
         let packets = try UDPSocket(boundTo: address, sharing: .acrossWorkers)
         let hellos = try UDPSocket(boundTo: packets.localAddress, sharing: .acrossWorkers)
         let isSteered = isSteered ?? packets.steer(among: workers)
+        _ = packets.receiveBursts()
         _ = hellos.setArrivalBuffer(bytes: Doors.helloBytes)
         if isSteered {
             // A kernel that steers can filter as well; if not, junk is dropped later.

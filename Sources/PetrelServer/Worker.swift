@@ -47,7 +47,7 @@ final class Worker: EventHandler {
     fileprivate struct State: ~Copyable {
         var core: ServerCore
         var doors: Doors
-        var incoming = DatagramBatch()
+        var incoming = DatagramBatch(takesBursts: true)
         var greetings = DatagramBatch(capacity: Worker.greetingsMax)
         var outgoing = DatagramBatch()
         /// Whether the kernel had no room for what is in `outgoing`.
@@ -192,7 +192,7 @@ final class Worker: EventHandler {
         }
     }
 
-    /// Takes in what has arrived, but no more than 4 batches (256), so that timers get their turn.
+    /// Takes in what has arrived, but no more than 4 batches, so that timers get their turn.
     private func receive(now: Instant, wall: WallTime) {
         for _ in 0..<4 {
             do throws(SystemError) {

@@ -20,6 +20,19 @@ int petrel_receive_batch(int descriptor, struct petrel_message *messages, unsign
 // sendmmsg without waiting: how many datagrams were taken, or -1 and errno for the first of them.
 int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned int count);
 
+// Whether the kernel can divide a message into datagrams when it is sent.
+int petrel_can_segment(int descriptor);
+
+// Has the kernel hand over what one peer sends in a row as one message. Returns 0, or -1 and errno.
+int petrel_coalesce(int descriptor);
+
+// Says in the control buffer of `message`, which has room, that it is to be divided into datagrams
+// of `size` bytes, but for the last.
+void petrel_add_segment_size(struct msghdr *message, unsigned short size);
+
+// The bytes of each datagram in a message that was received, but for the last; 0 if it is one.
+int petrel_segment_size(struct msghdr *message);
+
 // Has the kernel divide datagrams among the sockets that share a port, one of which is `descriptor`,
 // as Protocol/transport.md section 3.1 says: of `workers` pairs in the order of their binding, the
 // first of a pair gets its worker's data packets, the second all else. Returns 0, or -1 and errno.

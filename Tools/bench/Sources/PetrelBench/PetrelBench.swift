@@ -73,10 +73,10 @@ enum PetrelBench {
     }
 
     private static func measure(_ arguments: Arguments, into report: inout Report) throws {
-        let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
+        let (core, sizes) = try CoreBenchmark.run(rounds: 5)
         report.add(core)
         report.add(
-            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
+            try EchoBenchmark.run(rounds: 3, seconds: 1, sizes: sizes))
         guard !arguments.isPacketsOnly else { return }
         let (store, storeRate) = try StoreBenchmark.run(
             directory: arguments.directory, seconds: 0.7)
