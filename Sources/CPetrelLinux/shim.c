@@ -19,4 +19,8 @@ int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned 
     return sendmmsg(descriptor, (struct mmsghdr *)messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+int petrel_accept(int descriptor, struct sockaddr *name, socklen_t *name_byte_count) {
+    return accept4(descriptor, name, name_byte_count, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 int petrel_event_descriptor(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

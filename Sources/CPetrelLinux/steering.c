@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 // First bytes of datagrams, as Protocol/transport.md section 3 has them.
-enum { HELLO = 0xC4, FORM_BITS = 0xC0, DATA = 0x40 };
+enum { HELLO = 0xC4, PROBE = 0xD0, FORM_BITS = 0xC0, DATA = 0x40 };
 // A filter of a socket sees the UDP header first; a program of a group of sockets does not.
 enum { UDP_HEADER = 8 };
 
@@ -28,6 +28,7 @@ int petrel_steer(int descriptor, unsigned int workers) {
         BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 1),
         BPF_STMT(BPF_ALU | BPF_OR | BPF_K, 1),
         BPF_STMT(BPF_RET | BPF_A, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROBE, 2, 0),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FORM_BITS),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DATA, 0, 4),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),  // its connection ID
@@ -44,8 +45,9 @@ int petrel_steer(int descriptor, unsigned int workers) {
 int petrel_admit_packets(int descriptor, unsigned int worker, unsigned int byte_count_min) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + byte_count_min, 0, 6),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + byte_count_min, 0, 7),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROBE, 2, 0),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FORM_BITS),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DATA, 0, 3),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, UDP_HEADER + 1),

@@ -7,16 +7,16 @@ extension UDPSocket {
     /// Has the kernel divide datagrams among the sockets of `workers`, which share this one's port.
     ///
     /// Each worker has bound two, one right after the other, and the workers did so in the order of
-    /// their numbers: the first gets its data packets, the second all else, as
-    /// Protocol/transport.md §3.1 says. Returns `false` if the kernel cannot do that: then
+    /// their numbers: the first gets its data packets and PROBEs, the second all else,
+    /// as Protocol/transport.md §3.1 says. Returns `false` if the kernel cannot do that: then
     /// datagrams are divided among all of them by the addresses of peers.
     public func steer(among workers: Int) -> Bool {
         petrel_steer(descriptor, UInt32(workers)) == 0
     }
 
-    /// Has the kernel drop all but data packets of `worker` that have `byteCountMin` bytes or more.
+    /// Has the kernel drop all but data packets and PROBEs for `worker`.
     ///
-    /// What it drops costs this process nothing and takes no room. Returns `false` if the kernel
+    /// They have `byteCountMin` bytes or more. What it drops costs this process nothing and takes no room. Returns `false` if the kernel
     /// cannot do that.
     public func admitPackets(of worker: UInt8, byteCountMin: Int) -> Bool {
         petrel_admit_packets(descriptor, UInt32(worker), UInt32(byteCountMin)) == 0

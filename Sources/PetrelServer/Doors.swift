@@ -9,7 +9,7 @@ internal import PetrelWire
 /// Strangers queue apart, so that however many there are, no packet of a session is lost to them or
 /// waits behind them (Protocol/transport.md [T-3.1-3]).
 struct Doors: ~Copyable {
-    /// What sessions send arrives here; everything is sent from here.
+    /// What sessions send arrives here, and PROBEs; everything is sent from here.
     var packets: UDPSocket
     /// HELLOs arrive here.
     var hellos: UDPSocket
@@ -45,7 +45,7 @@ struct Doors: ~Copyable {
                     + DataHeader.byteCountMinAfterID)
             _ = hellos.admitHellos(
                 version: WireLimits.version,
-                byteCounts: WireLimits.helloByteCount...WireLimits.helloByteCount)
+                byteCounts: WireLimits.helloByteCount...WireLimits.helloByteCountMax)
         }
         self.packets = packets
         self.hellos = hellos

@@ -20,6 +20,8 @@ final class Worker: EventHandler {
         let hashes: Mailbox<HashDone>
         /// What other workers write.
         let letters: Mailbox<WorkerLetter.Content>
+        /// What other workers have for TCP connections; only worker 0 has any.
+        let streamed: Mailbox<StreamedDatagram>
         /// The worker is to stop.
         let stops: Mailbox<Stop>
 
@@ -27,6 +29,7 @@ final class Worker: EventHandler {
             commits = try Mailbox(capacity: 1)
             hashes = try Mailbox(capacity: hashesMax)
             letters = try Mailbox(capacity: Worker.lettersMax)
+            streamed = try Mailbox(capacity: Worker.lettersMax)
             stops = try Mailbox(capacity: Worker.stopsMax)
         }
     }
@@ -44,9 +47,13 @@ final class Worker: EventHandler {
         var result: HashResult
     }
 
-    fileprivate struct State: ~Copyable {
+    struct State: ~Copyable {
         var core: ServerCore
         var doors: Doors
+        /// TCP connections; of worker 0 only.
+        var streams: StreamConnections?
+        /// What the core has for TCP connections.
+        var streamed: [StreamedDatagram] = []
         var incoming = DatagramBatch(takesBursts: true)
         var greetings = DatagramBatch(capacity: Worker.greetingsMax)
         var outgoing = DatagramBatch()
@@ -65,10 +72,12 @@ final class Worker: EventHandler {
 
         init(
             core: consuming ServerCore, doors: consuming Doors,
-            keyLog: consuming KeyLogFile?, logs: LogDirectory?
+            streams: consuming StreamConnections?, keyLog: consuming KeyLogFile?,
+            logs: LogDirectory?
         ) {
             self.core = core
             self.doors = doors
+            self.streams = streams
             self.keyLog = keyLog
             self.logs = logs
             qlog = QlogEncoder(.server, now: EventLoop.now, wall: WallTime.now)
@@ -93,12 +102,12 @@ final class Worker: EventHandler {
         }
     }
 
-    private var state: State
-    private let loop: EventLoop
+    var state: State
+    let loop: EventLoop
     private let pool: HashPool
-    private let mailboxes: Mailboxes
+    let mailboxes: Mailboxes
     /// The mailboxes of all workers, this one included.
-    private let all: [Mailboxes]
+    let all: [Mailboxes]
     private let stopTimeout: Interval
     /// When a stop ends, whatever is left to do.
     private var stopDeadline = Instant.distantFuture
@@ -110,13 +119,15 @@ final class Worker: EventHandler {
     private(set) var failure: SystemError?
 
     init(
-        core: consuming ServerCore, doors: consuming Doors, loop: EventLoop, pool: HashPool,
+        core: consuming ServerCore, doors: consuming Doors,
+        streams: consuming StreamConnections?, loop: EventLoop, pool: HashPool,
         mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?,
         logs: LogDirectory?
     ) throws(SystemError) {
         self.all = all
         mailboxes = all[core.worker]
-        state = State(core: core, doors: doors, keyLog: keyLog, logs: logs)
+        state = State(
+            core: core, doors: doors, streams: streams, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
         self.stopTimeout = stopTimeout
@@ -126,6 +137,7 @@ final class Worker: EventHandler {
         try loop.watch(mailboxes.hashes.descriptor, with: self)
         try loop.watch(mailboxes.letters.descriptor, with: self)
         try loop.watch(mailboxes.stops.descriptor, with: self)
+        try watchStreams()
         loop.wake(self, at: state.core.deadline)
     }
 
@@ -152,14 +164,19 @@ final class Worker: EventHandler {
             mailboxes.stops.drain(into: &stops)
             if stops.contains(.atOnce) { return loop.stop() }
             beginStop(now: now)
+        case state.doors.packets.descriptor: receive(now: now, wall: wall)
         case state.doors.hellos.descriptor: greet(now: now, wall: wall)
-        default: receive(now: now, wall: wall)
+        default: receiveStreamed(descriptor, now: now, wall: wall)
         }
         finish(now: now, wall: wall)
     }
 
     func writable(_ descriptor: Int32, now: Instant) {
-        state.isBlocked = false
+        if descriptor == state.doors.packets.descriptor {
+            state.isBlocked = false
+        } else {
+            state.streams?.flush(descriptor, loop: loop)
+        }
         finish(now: now, wall: Self.wall)
     }
 
@@ -168,6 +185,7 @@ final class Worker: EventHandler {
         state.core.noteLag(now - wakesAt, now: now)
         resumeGreeting(now: now)
         state.core.advance(now: now, wall: wall)
+        state.streams?.advance(loop: loop, handler: self, now: now)
         finish(now: now, wall: wall)
     }
 
@@ -247,7 +265,8 @@ final class Worker: EventHandler {
             return loop.stop()
         }
         if state.core.isDrained || stopDeadline <= now { return loop.stop() }
-        var next = min(state.core.deadline, stopDeadline, greetsAt ?? .distantFuture)
+        var next = min(
+            state.core.deadline, stopDeadline, state.streamsDeadline, greetsAt ?? .distantFuture)
         if !isPosted { next = min(next, now + .milliseconds(1)) }
         wakesAt = hasMore ? now : next
         loop.wake(self, at: wakesAt)
@@ -255,10 +274,12 @@ final class Worker: EventHandler {
 
     /// Sends what the core has; returns whether it may have more.
     @discardableResult
-    private func flush(now: Instant) -> Bool {
+    func flush(now: Instant) -> Bool {
         guard !state.isBlocked else { return false }
         for _ in 0..<64 {
-            guard state.sendBatch(now: now) else { return false }
+            let hasSent = state.sendBatch(now: now)
+            sendStreamed()
+            guard hasSent else { return false }
             guard state.outgoing.isEmpty else {
                 state.isBlocked = true
                 // If even waiting fails, what is in the batch is lost, as on any network.
@@ -290,22 +311,24 @@ extension Worker.State {
     /// Takes one batch in; returns whether there was one.
     mutating func receiveBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
         guard try doors.packets.receive(into: &incoming) > 0 else { return false }
-        Self.hand(&incoming, to: &core, now: now, wall: wall)
+        Self.hand(&incoming, to: &core, over: .datagram, now: now, wall: wall)
         return true
     }
 
     /// Takes one batch of HELLOs in; returns whether there was one.
     mutating func greetBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
         guard try doors.hellos.receive(into: &greetings) > 0 else { return false }
-        Self.hand(&greetings, to: &core, now: now, wall: wall)
+        Self.hand(&greetings, to: &core, over: .datagram, now: now, wall: wall)
         return true
     }
 
-    private static func hand(
-        _ batch: inout DatagramBatch, to core: inout ServerCore, now: Instant, wall: WallTime
+    static func hand(
+        _ batch: inout DatagramBatch, to core: inout ServerCore, over carrier: Address.Carrier,
+        now: Instant, wall: WallTime
     ) {
         for i in 0..<batch.count {
-            let address = batch.address(of: i)
+            var address = batch.address(of: i)
+            address.carrier = carrier
             var datagram = batch.bytes(of: i)
             core.receive(&datagram, from: address, now: now, wall: wall)
         }
@@ -343,20 +366,28 @@ extension Worker.State {
 
     /// Sends what waits and what the core adds to it; returns whether there was anything.
     mutating func sendBatch(now: Instant) -> Bool {
-        Self.fill(&outgoing, from: &core, now: now)
-        guard !outgoing.isEmpty else { return false }
-        _ = doors.packets.send(&outgoing)
+        Self.fill(&outgoing, from: &core, orElse: &streamed, now: now)
+        guard !outgoing.isEmpty || !streamed.isEmpty else { return false }
+        if !outgoing.isEmpty { _ = doors.packets.send(&outgoing) }
         return true
     }
 
     private static func fill(
-        _ batch: inout DatagramBatch, from core: inout ServerCore, now: Instant
+        _ batch: inout DatagramBatch, from core: inout ServerCore,
+        orElse streamed: inout [StreamedDatagram], now: Instant
     ) {
         var isAdded = true
-        while isAdded, !batch.isFull {
+        while isAdded, !batch.isFull, streamed.count < DatagramBatch.datagramsMax {
+            let before = streamed.count
             isAdded = batch.append { (room: inout MutableRawSpan) in
-                core.transmit(into: &room, now: now).map { ($0.byteCount, to: $0.destination) }
+                guard let sent = core.transmit(into: &room, now: now) else { return nil }
+                guard sent.destination.carrier == .datagram else {
+                    streamed.append(StreamedDatagram(room, sent))
+                    return nil
+                }
+                return (sent.byteCount, to: sent.destination)
             }
+            isAdded = isAdded || streamed.count > before
         }
     }
 }

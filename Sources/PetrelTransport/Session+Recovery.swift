@@ -28,7 +28,7 @@ extension Session {
             timers[.secondProbe] = now + max(.milliseconds(10), probeInterval / 8)
         }
         if detector.probeCount == 3 { congestion.collapsed() }
-        let ackDelayMax = peerParameters.ackDelayMax
+        let ackDelayMax = peerAckDelayMax
         if isOwn {
             detector.suspectOverdue(
                 ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
@@ -55,7 +55,7 @@ extension Session {
             return
         }
         detector.suspectOverdue(
-            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0, now: now)
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, now: now)
     }
 
     /// The second probe repeats the first.
@@ -102,6 +102,7 @@ extension Session {
     /// Notes that a fragment was written into a packet.
     mutating func noteSent(_ frame: SentFrame, now: Instant) {
         guard case .fragment(let slot, _, _, _) = frame else { return }
+        noteLastFragment(slot, now: now)
         let i = Int(slot)
         guard queue.slots[i].repairs == 0, queue.slots[i].fragmentCount == 1 else { return }
         copies.noteInterval(now: now)
@@ -194,7 +195,7 @@ extension Session {
     }
 
     /// A queue in the path grows: copies would only make it longer.
-    private var isCongested: Bool {
+    var isCongested: Bool {
         guard detector.rtt.hasSample else { return false }
         let least = detector.rtt.min
         return detector.rtt.smoothed - least > max(.milliseconds(50), least / 2)

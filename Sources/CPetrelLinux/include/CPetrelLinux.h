@@ -35,17 +35,21 @@ int petrel_segment_size(struct msghdr *message);
 
 // Has the kernel divide datagrams among the sockets that share a port, one of which is `descriptor`,
 // as Protocol/transport.md section 3.1 says: of `workers` pairs in the order of their binding, the
-// first of a pair gets its worker's data packets, the second all else. Returns 0, or -1 and errno.
+// first of a pair gets its worker's data packets and PROBEs, the second all else. Returns 0, or -1 and errno.
 int petrel_steer(int descriptor, unsigned int workers);
 
-// Has the kernel drop what reaches the socket, but data packets of `worker` with `byte_count_min`
-// bytes or more. Returns 0, or -1 and errno.
+// Has the kernel drop what reaches the socket, but data packets and PROBEs for `worker` with
+// `byte_count_min` bytes or more. Returns 0, or -1 and errno.
 int petrel_admit_packets(int descriptor, unsigned int worker, unsigned int byte_count_min);
 
 // Has the kernel drop what reaches the socket, but what begins as a HELLO of `version` does and has
 // between `byte_count_min` and `byte_count_max` bytes. Returns 0, or -1 and errno.
 int petrel_admit_hellos(int descriptor, unsigned int version, unsigned int byte_count_min,
                         unsigned int byte_count_max);
+
+// Takes a connection of a listening socket, which neither blocks nor survives exec; writes the
+// address of its other end. Returns -1 and errno.
+int petrel_accept(int descriptor, struct sockaddr *name, socklen_t *name_byte_count);
 
 // An eventfd that neither blocks nor survives exec, or -1 and errno.
 int petrel_event_descriptor(void);

@@ -22,6 +22,8 @@ import Testing
     static let cases: [Case] = [
         Case([0x40, 3], count: 29, isPacket: true),
         Case([0x7F, 3], count: 1_500, isPacket: true),
+        Case([0xD0, 3], count: 32, isPacket: true),
+        Case([0xD0, 2], count: 32),
         Case([0x40, 3], count: 28),
         Case([0x40, 2], count: 29),
         Case([0x80, 3], count: 29),

@@ -23,7 +23,10 @@ struct WorkersTests {
             var bytes = (0..<[256, 20, 9][i % 3]).map { _ in
                 UInt8(truncatingIfNeeded: random.next())
             }
-            bytes[0] = [PacketForm.helloByte, 0x40 | bytes[0] & 0x3F, 0xFF][i % 7 % 3]
+            bytes[0] =
+                [
+                    PacketForm.helloByte, 0x40 | bytes[0] & 0x3F, 0xFF, PacketForm.probeByte,
+                ][i % 7 % 4]
             bytes[1] %= UInt8(count + 1)
             expected[Self.door(bytes.span.bytes, count)] += 1
             _ = outgoing.append(copying: bytes.span.bytes, to: probe)
