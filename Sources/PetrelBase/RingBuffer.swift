@@ -9,26 +9,33 @@
 public struct RingBuffer<Element> {
     @usableFromInline var storage: [Element?] = []
     @usableFromInline var head = 0
-    /// Elements in the queue.
-    public private(set) var count = 0
+    @usableFromInline var length = 0
     /// The most elements.
-    private let capacity: Int
+    @usableFromInline let capacity: Int
 
     /// Creates an empty queue with room for `capacity` elements.
+    @inlinable
     public init(capacity: Int) {
         precondition(capacity > 0)
         self.capacity = capacity
     }
 
+    /// Elements in the queue.
+    @inlinable
+    public var count: Int { length }
     /// Whether there is nothing in the queue.
-    public var isEmpty: Bool { count == 0 }
+    @inlinable
+    public var isEmpty: Bool { length == 0 }
     /// Whether nothing more fits.
+    @inlinable
     public var isFull: Bool { count == capacity }
 
     /// The element at the front, if there is one.
+    @inlinable
     public var first: Element? { count > 0 ? storage[head] : nil }
 
     /// Whether an element satisfies `predicate`, asked from the front on.
+    @inlinable
     public func contains(where predicate: (Element) -> Bool) -> Bool {
         for i in 0..<count {
             if let element = storage[(head + i) % storage.count], predicate(element) { return true }
@@ -37,25 +44,28 @@ public struct RingBuffer<Element> {
     }
 
     /// Adds `element` at the end; returns `false`, changing nothing, if the queue is full.
+    @inlinable
     public mutating func append(_ element: Element) -> Bool {
         guard !isFull else { return false }
         if count == storage.count { grow() }
         storage[(head + count) % storage.count] = element
-        count += 1
+        length += 1
         return true
     }
 
     /// Takes the element at the front, if there is one.
+    @inlinable
     public mutating func popFirst() -> Element? {
         guard count > 0 else { return nil }
         let element = storage[head]
         storage[head] = nil
         head = (head + 1) % storage.count
-        count -= 1
+        length -= 1
         return element
     }
 
-    private mutating func grow() {
+    @usableFromInline
+    mutating func grow() {
         let room = min(capacity, max(8, storage.count * 2))
         var larger: [Element?] = []
         larger.reserveCapacity(room)

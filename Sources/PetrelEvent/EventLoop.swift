@@ -106,6 +106,27 @@ public final class EventLoop {
         free(watch)
     }
 
+    /// Tells nothing of what arrives at `descriptor` until `resume`; it goes on being watched.
+    ///
+    /// - Precondition: the descriptor is watched.
+    public func pause(_ descriptor: Int32) {
+        guard let watch = watches[descriptor] else {
+            preconditionFailure("pause for a descriptor that is not watched")
+        }
+        event_del(watch.arrival)
+    }
+
+    /// Tells again of what arrives at `descriptor`, at once if something waits there.
+    ///
+    /// - Throws: `SystemError` if the descriptor cannot be watched.
+    /// - Precondition: the descriptor is watched.
+    public func resume(_ descriptor: Int32) throws(SystemError) {
+        guard let watch = watches[descriptor] else {
+            preconditionFailure("resume for a descriptor that is not watched")
+        }
+        guard event_add(watch.arrival, nil) == 0 else { throw SystemError(call: "event_add") }
+    }
+
     /// Tells `handler` whenever the process receives the signal `number`, for example `SIGTERM`.
     ///
     /// libevent can do this for one loop of a process at a time.

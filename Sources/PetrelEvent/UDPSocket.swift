@@ -46,6 +46,10 @@ public struct UDPSocket: ~Copyable, Sendable {
     public let descriptor: Int32
     /// Counted since the socket exists.
     public private(set) var counters = Counters()
+    /// Whether what goes to one peer in a row is handed to the kernel as one message.
+    ///
+    /// From the start if the kernel can divide it; not any more once the network card cannot.
+    public var sendsBursts: Bool
 
     /// Creates a socket bound to `address`; port 0 lets the kernel choose one.
     ///
@@ -59,6 +63,7 @@ public struct UDPSocket: ~Copyable, Sendable {
         let isAny = address.high == 0 && address.low == 0
         let family = family ?? (address.v4 != nil ? .v4 : isAny ? .dual : .v6)
         descriptor = try UDPSocket.open(address, family, sharing)
+        sendsBursts = petrel_can_segment(descriptor) != 0
     }
 
     deinit { close(descriptor) }
@@ -73,15 +78,6 @@ public struct UDPSocket: ~Copyable, Sendable {
                 descriptor, start.assumingMemoryBound(to: sockaddr.self), &byteCount)
             return outcome == 0 ? Address(socketName: start) : .none
         }
-    }
-
-    /// Has the kernel divide datagrams among the sockets of `workers`, which share this one's port.
-    ///
-    /// They are numbered in the order of their binding, and datagrams are divided as
-    /// Protocol/transport.md §3.1 says. Returns `false` if the kernel cannot do that: then they
-    /// are divided by the addresses of peers.
-    public func steer(among workers: Int) -> Bool {
-        petrel_steer(descriptor, UInt32(workers)) == 0
     }
 
     /// Replaces what is in `batch` by what has arrived; returns how many datagrams there are.
@@ -114,15 +110,21 @@ public struct UDPSocket: ~Copyable, Sendable {
         var next = 0
         var sent = 0
         var interruptions = 0
+        // Datagrams before this number go as messages of their own.
+        var alone = sendsBursts ? 0 : batch.count
         while next < batch.count {
-            let outcome = batch.offer(from: next, to: descriptor)
+            let outcome = batch.offer(from: next, alone: alone, to: descriptor)
             if outcome > 0 {
-                next += Int(outcome)
-                sent += Int(outcome)
+                next += outcome
+                sent += outcome
             } else if outcome < 0 && errno == EAGAIN {
                 break
             } else if outcome < 0 && errno == EINTR && interruptions < UDPSocket.attemptsMax {
                 interruptions += 1
+            } else if batch.firstBurstCount > 1 {
+                // A card that cannot do its part refuses all bursts, a path only those too big.
+                if errno == EIO || errno == EOPNOTSUPP { sendsBursts = false }
+                alone = sendsBursts ? next + batch.firstBurstCount : batch.count
             } else {
                 counters.refused &+= 1
                 next += 1
@@ -131,6 +133,12 @@ public struct UDPSocket: ~Copyable, Sendable {
         batch.removeFirst(next)
         return sent
     }
+
+    /// Has the kernel hand over what a peer sends in a row as one message.
+    ///
+    /// From then on only batches that take bursts may be filled from the socket. Returns `false`
+    /// if the kernel cannot do that: all works as before then.
+    public func receiveBursts() -> Bool { petrel_coalesce(descriptor) == 0 }
 
     /// System calls that one receive may make, and interruptions that one send may suffer.
     private static let attemptsMax = 16

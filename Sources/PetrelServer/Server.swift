@@ -72,7 +72,7 @@ public final class Server {
         } catch {
             throw ServerError(error)
         }
-        let address = try Self.address(settings.listen, isShared: settings.workers > 1)
+        let address = try Self.address(settings.listen)
         // All workers announce the port, so it must be known before there is any.
         settings.core.session.tcpPort = try Self.tcpPort(settings)
         tcpAddress = settings.core.session.tcpPort.map { settings.listen.over(.stream, port: $0) }
@@ -91,9 +91,13 @@ public final class Server {
             _ = mailboxes[0].hashes.post(Worker.HashDone(ticket: ticket, result: result))
         }
         do throws(ServerError) {
+            var isSteered: Bool?
             workers = try Self.several(settings.workers) { index throws(ServerError) in
-                try Self.worker(
-                    index, settings, at: address, identity: identity.duplicate(), store: store,
+                let doors = try Self.doors(
+                    of: index, among: settings.workers, at: address, isSteered: isSteered)
+                isSteered = doors.isSteered
+                return try Self.worker(
+                    index, settings, doors: doors, identity: identity.duplicate(), store: store,
                     loop: loops[index], pool: pool, mailboxes: mailboxes)
             }
         } catch {
@@ -169,7 +173,7 @@ public final class Server {
     }
 
     private static func worker(
-        _ index: Int, _ settings: ServerConfiguration, at address: Address,
+        _ index: Int, _ settings: ServerConfiguration, doors: consuming Doors,
         identity: consuming KeyPair, store: LocalStore, loop: EventLoop, pool: HashPool,
         mailboxes: [Worker.Mailboxes]
     ) throws(ServerError) -> Worker {
@@ -181,15 +185,12 @@ public final class Server {
         core.seed = SecureRandom().next()
         let brain = ServerCore(
             configuration: core, identity: identity, store: store, now: EventLoop.now)
-        let socket = try listen(address, isShared: settings.workers > 1)
-        // Without steering, workers pass each other what reaches the wrong one.
-        if index == 0, settings.workers > 1 { _ = socket.steer(among: settings.workers) }
         let streams = index == 0 ? try connections(settings, tcpPort: core.session.tcpPort) : nil
         let keyLog = try keyLog(settings.keyLog)
         let logs = try logs(settings.qlogDirectory)
         do throws(SystemError) {
             let worker = try Worker(
-                core: brain, socket: socket, streams: streams, loop: loop, pool: pool,
+                core: brain, doors: doors, streams: streams, loop: loop, pool: pool,
                 mailboxes: mailboxes,
                 stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
             if index == 0, settings.signals == .stop {
@@ -202,13 +203,26 @@ public final class Server {
         }
     }
 
-    /// The address that all workers bind, which nobody else has bound.
+    /// The address that all sockets are bound to, which nobody else has bound.
     ///
     /// Sockets that share a port would let those of another server join them.
-    private static func address(
-        _ wish: Address, isShared: Bool
-    ) throws(ServerError) -> Address {
-        isShared ? try listen(wish, isShared: false).localAddress : wish
+    private static func address(_ wish: Address) throws(ServerError) -> Address {
+        do throws(SystemError) {
+            return try UDPSocket(boundTo: wish).localAddress
+        } catch {
+            throw ServerError(error, listening: wish)
+        }
+    }
+
+    private static func doors(
+        of index: Int, among workers: Int, at address: Address, isSteered: Bool?
+    ) throws(ServerError) -> Doors {
+        do throws(SystemError) {
+            return try Doors(
+                of: UInt8(index), among: workers, at: address, isSteered: isSteered)
+        } catch {
+            throw ServerError(error, listening: address)
+        }
     }
 
     private static func keyLog(_ path: String?) throws(ServerError) -> KeyLogFile? {
@@ -271,17 +285,6 @@ public final class Server {
     ) throws(ServerError) -> StreamListener {
         do throws(SystemError) {
             return try StreamListener(boundTo: address)
-        } catch {
-            throw ServerError(error, listening: address)
-        }
-    }
-
-    private static func listen(
-        _ address: Address, isShared: Bool
-    ) throws(ServerError) -> UDPSocket {
-        do throws(SystemError) {
-            return try UDPSocket(
-                boundTo: address, sharing: isShared ? .acrossWorkers : .exclusive)
         } catch {
             throw ServerError(error, listening: address)
         }

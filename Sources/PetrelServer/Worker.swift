@@ -7,7 +7,7 @@ internal import PetrelServerCore
 internal import PetrelServices
 internal import PetrelTransport
 
-/// What an event loop calls: one socket, one core, and the mailboxes of other threads.
+/// What an event loop calls: two sockets, one core, and the mailboxes of other threads.
 ///
 /// The only class on the packet path, because a C callback needs an address. All state is one
 /// noncopyable value, entered once per wakeup.
@@ -49,12 +49,13 @@ final class Worker: EventHandler {
 
     struct State: ~Copyable {
         var core: ServerCore
-        var socket: UDPSocket
+        var doors: Doors
         /// TCP connections; of worker 0 only.
         var streams: StreamConnections?
         /// What the core has for TCP connections.
         var streamed: [StreamedDatagram] = []
-        var incoming = DatagramBatch()
+        var incoming = DatagramBatch(takesBursts: true)
+        var greetings = DatagramBatch(capacity: Worker.greetingsMax)
         var outgoing = DatagramBatch()
         /// Whether the kernel had no room for what is in `outgoing`.
         var isBlocked = false
@@ -70,12 +71,12 @@ final class Worker: EventHandler {
         var traces: [SessionTrace] = []
 
         init(
-            core: consuming ServerCore, socket: consuming UDPSocket,
+            core: consuming ServerCore, doors: consuming Doors,
             streams: consuming StreamConnections?, keyLog: consuming KeyLogFile?,
             logs: LogDirectory?
         ) {
             self.core = core
-            self.socket = socket
+            self.doors = doors
             self.streams = streams
             self.keyLog = keyLog
             self.logs = logs
@@ -112,11 +113,13 @@ final class Worker: EventHandler {
     private var stopDeadline = Instant.distantFuture
     /// When the loop was asked to wake up at the latest.
     private var wakesAt = Instant.distantFuture
+    /// Until when strangers wait, if they had their part of the time.
+    private var greetsAt: Instant?
     /// What broke the socket, after which there is no server.
     private(set) var failure: SystemError?
 
     init(
-        core: consuming ServerCore, socket: consuming UDPSocket,
+        core: consuming ServerCore, doors: consuming Doors,
         streams: consuming StreamConnections?, loop: EventLoop, pool: HashPool,
         mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?,
         logs: LogDirectory?
@@ -124,11 +127,12 @@ final class Worker: EventHandler {
         self.all = all
         mailboxes = all[core.worker]
         state = State(
-            core: core, socket: socket, streams: streams, keyLog: keyLog, logs: logs)
+            core: core, doors: doors, streams: streams, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
         self.stopTimeout = stopTimeout
-        try loop.watch(state.socket.descriptor, with: self)
+        try loop.watch(state.doors.packets.descriptor, with: self)
+        try loop.watch(state.doors.hellos.descriptor, with: self)
         try loop.watch(mailboxes.commits.descriptor, with: self)
         try loop.watch(mailboxes.hashes.descriptor, with: self)
         try loop.watch(mailboxes.letters.descriptor, with: self)
@@ -137,7 +141,7 @@ final class Worker: EventHandler {
         loop.wake(self, at: state.core.deadline)
     }
 
-    var localAddress: Address { state.socket.localAddress }
+    var localAddress: Address { state.doors.packets.localAddress }
     var metrics: CoreMetrics { state.core.metrics }
     var hasFailed: Bool { state.core.hasFailed }
 
@@ -160,14 +164,15 @@ final class Worker: EventHandler {
             mailboxes.stops.drain(into: &stops)
             if stops.contains(.atOnce) { return loop.stop() }
             beginStop(now: now)
-        case state.socket.descriptor: receive(now: now, wall: wall)
+        case state.doors.packets.descriptor: receive(now: now, wall: wall)
+        case state.doors.hellos.descriptor: greet(now: now, wall: wall)
         default: receiveStreamed(descriptor, now: now, wall: wall)
         }
         finish(now: now, wall: wall)
     }
 
     func writable(_ descriptor: Int32, now: Instant) {
-        if descriptor == state.socket.descriptor {
+        if descriptor == state.doors.packets.descriptor {
             state.isBlocked = false
         } else {
             state.streams?.flush(descriptor, loop: loop)
@@ -178,6 +183,7 @@ final class Worker: EventHandler {
     func due(now: Instant) {
         let wall = Self.wall
         state.core.noteLag(now - wakesAt, now: now)
+        resumeGreeting(now: now)
         state.core.advance(now: now, wall: wall)
         state.streams?.advance(loop: loop, handler: self, now: now)
         finish(now: now, wall: wall)
@@ -204,7 +210,7 @@ final class Worker: EventHandler {
         }
     }
 
-    /// Takes in what has arrived, but no more than 4 batches (256), so that timers get their turn.
+    /// Takes in what has arrived, but no more than 4 batches, so that timers get their turn.
     private func receive(now: Instant, wall: WallTime) {
         for _ in 0..<4 {
             do throws(SystemError) {
@@ -214,6 +220,36 @@ final class Worker: EventHandler {
                 return
             }
             flush(now: now)
+        }
+    }
+
+    /// Takes HELLOs in, but no more than 64, and packets of sessions before each 16.
+    ///
+    /// Under a flood, strangers have 3/4 of the time at most: what sessions send waits for no more
+    /// than one batch, and the flood has no part of the rest.
+    private func greet(now: Instant, wall: WallTime) {
+        let start = EventLoop.now
+        for _ in 0..<4 {
+            receive(now: now, wall: wall)
+            do throws(SystemError) {
+                guard try state.greetBatch(now: now, wall: wall) else { return }
+            } catch {
+                failure = error
+                return
+            }
+            flush(now: now)
+        }
+        let end = EventLoop.now
+        greetsAt = end + (end - start) / 3
+        loop.pause(state.doors.hellos.descriptor)
+    }
+
+    /// Lets strangers in again, if they waited long enough.
+    private func resumeGreeting(now: Instant) {
+        guard let instant = greetsAt, instant <= now else { return }
+        greetsAt = nil
+        do throws(SystemError) { try loop.resume(state.doors.hellos.descriptor) } catch {
+            failure = error
         }
     }
 
@@ -229,7 +265,8 @@ final class Worker: EventHandler {
             return loop.stop()
         }
         if state.core.isDrained || stopDeadline <= now { return loop.stop() }
-        var next = min(state.core.deadline, stopDeadline, state.streamsDeadline)
+        var next = min(
+            state.core.deadline, stopDeadline, state.streamsDeadline, greetsAt ?? .distantFuture)
         if !isPosted { next = min(next, now + .milliseconds(1)) }
         wakesAt = hasMore ? now : next
         loop.wake(self, at: wakesAt)
@@ -246,7 +283,7 @@ final class Worker: EventHandler {
             guard state.outgoing.isEmpty else {
                 state.isBlocked = true
                 // If even waiting fails, what is in the batch is lost, as on any network.
-                if (try? loop.awaitRoom(state.socket.descriptor)) == nil {
+                if (try? loop.awaitRoom(state.doors.packets.descriptor)) == nil {
                     state.outgoing.removeAll()
                     state.isBlocked = false
                 }
@@ -256,6 +293,8 @@ final class Worker: EventHandler {
         return true
     }
 
+    /// HELLOs that are read at once: each may cost 5 us, and a session may be waiting.
+    fileprivate static let greetingsMax = 16
     /// Letters that wait to be read: more only if the worker is held up.
     private static let lettersMax = 1_024
     private static let stopsMax = 64 * 2
@@ -271,8 +310,15 @@ final class Worker: EventHandler {
 extension Worker.State {
     /// Takes one batch in; returns whether there was one.
     mutating func receiveBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
-        guard try socket.receive(into: &incoming) > 0 else { return false }
+        guard try doors.packets.receive(into: &incoming) > 0 else { return false }
         Self.hand(&incoming, to: &core, over: .datagram, now: now, wall: wall)
+        return true
+    }
+
+    /// Takes one batch of HELLOs in; returns whether there was one.
+    mutating func greetBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
+        guard try doors.hellos.receive(into: &greetings) > 0 else { return false }
+        Self.hand(&greetings, to: &core, over: .datagram, now: now, wall: wall)
         return true
     }
 
@@ -322,7 +368,7 @@ extension Worker.State {
     mutating func sendBatch(now: Instant) -> Bool {
         Self.fill(&outgoing, from: &core, orElse: &streamed, now: now)
         guard !outgoing.isEmpty || !streamed.isEmpty else { return false }
-        if !outgoing.isEmpty { _ = socket.send(&outgoing) }
+        if !outgoing.isEmpty { _ = doors.packets.send(&outgoing) }
         return true
     }
 

@@ -292,15 +292,16 @@ struct SendQueue: Sendable {
     /// The message is settled, one way or another: its slot is free for the next one.
     mutating func finish(_ slot: UInt16) {
         leaveLine(slot)
-        let message = slots[Int(slot)]
+        let i = Int(slot)
+        let messageBytes = slots[i].byteCount
         count -= 1
-        byteCount -= message.byteCount
-        if message.hasBegun, message.fragmentCount > 1 { severalFragmentsUnderWay -= 1 }
-        _ = done[message.lane].insert(message.number)
-        slots[Int(slot)].isUsed = false
-        slots[Int(slot)].pending = 0
-        if message.byteCount > WireLimits.fragmentByteCount {
-            slots[Int(slot)].bytes = []  // the rare large buffer is not kept
+        byteCount -= messageBytes
+        if slots[i].hasBegun, slots[i].fragmentCount > 1 { severalFragmentsUnderWay -= 1 }
+        _ = done[slots[i].lane].insert(slots[i].number)
+        slots[i].isUsed = false
+        slots[i].pending = 0
+        if messageBytes > WireLimits.fragmentByteCount {
+            slots[i].bytes = []  // the rare large buffer is not kept
         }
         free.append(slot)
     }

@@ -103,12 +103,13 @@ extension Session {
     mutating func noteSent(_ frame: SentFrame, now: Instant) {
         guard case .fragment(let slot, _, _, _) = frame else { return }
         noteLastFragment(slot, now: now)
-        let message = queue.slots[Int(slot)]
-        guard message.repairs == 0, message.fragmentCount == 1 else { return }
+        let i = Int(slot)
+        guard queue.slots[i].repairs == 0, queue.slots[i].fragmentCount == 1 else { return }
         copies.noteInterval(now: now)
-        guard message.redundancy != .none else { return }
+        let redundancy = queue.slots[i].redundancy
+        guard redundancy != .none else { return }
         copies.sent(
-            frame, byteCount: message.byteCount, isDemanded: message.redundancy == .copy,
+            frame, byteCount: queue.slots[i].byteCount, isDemanded: redundancy == .copy,
             losses: detector.losses, probeInterval: urgentProbeInterval, now: now)
     }
 

@@ -56,6 +56,8 @@ extension Session {
         let waitsForPacer = hasMore && mayFillWindow && !pacer.mayProceed
         let waitsForCompany = mayGrowFlight && hasSendable
         timers[.coalesce] = waitsForCompany ? queue.readyAt(now: now) : .distantFuture
+        // First: the queue would be copied while its argument is computed.
+        let halfTrip = halfTrip
         timers[.expire] = queue.nextDeadline(halfTrip: halfTrip)
         timers[.pace] = waitsForPacer ? pacer.nextProceed(rate: pacingRate) : .distantFuture
     }
@@ -70,6 +72,8 @@ extension Session {
         timers[.copy] = .distantFuture
         timers[.pace] = .distantFuture
         timers[.coalesce] = .distantFuture
+        // First: the queue would be copied while its argument is computed.
+        let halfTrip = halfTrip
         timers[.expire] = queue.nextDeadline(halfTrip: halfTrip)
     }
 

@@ -20,10 +20,32 @@ int petrel_receive_batch(int descriptor, struct petrel_message *messages, unsign
 // sendmmsg without waiting: how many datagrams were taken, or -1 and errno for the first of them.
 int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned int count);
 
-// Has the kernel divide datagrams among `workers` sockets that share a port, one of which is
-// `descriptor`, in the order of their binding, as Protocol/transport.md section 3.1 says; what that
-// says nothing of goes by a hash of the addresses. Returns 0, or -1 and errno.
+// Whether the kernel can divide a message into datagrams when it is sent.
+int petrel_can_segment(int descriptor);
+
+// Has the kernel hand over what one peer sends in a row as one message. Returns 0, or -1 and errno.
+int petrel_coalesce(int descriptor);
+
+// Says in the control buffer of `message`, which has room, that it is to be divided into datagrams
+// of `size` bytes, but for the last.
+void petrel_add_segment_size(struct msghdr *message, unsigned short size);
+
+// The bytes of each datagram in a message that was received, but for the last; 0 if it is one.
+int petrel_segment_size(struct msghdr *message);
+
+// Has the kernel divide datagrams among the sockets that share a port, one of which is `descriptor`,
+// as Protocol/transport.md section 3.1 says: of `workers` pairs in the order of their binding, the
+// first of a pair gets its worker's data packets and PROBEs, the second all else. Returns 0, or -1 and errno.
 int petrel_steer(int descriptor, unsigned int workers);
+
+// Has the kernel drop what reaches the socket, but data packets and PROBEs for `worker` with
+// `byte_count_min` bytes or more. Returns 0, or -1 and errno.
+int petrel_admit_packets(int descriptor, unsigned int worker, unsigned int byte_count_min);
+
+// Has the kernel drop what reaches the socket, but what begins as a HELLO of `version` does and has
+// between `byte_count_min` and `byte_count_max` bytes. Returns 0, or -1 and errno.
+int petrel_admit_hellos(int descriptor, unsigned int version, unsigned int byte_count_min,
+                        unsigned int byte_count_max);
 
 // Takes a connection of a listening socket, which neither blocks nor survives exec; writes the
 // address of its other end. Returns -1 and errno.

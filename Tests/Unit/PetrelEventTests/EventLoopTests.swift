@@ -107,6 +107,29 @@ import Testing
         loop.forgetAll()
     }
 
+    @Test func pausedDescriptorTellsWhatArrivedOnceResumed() throws {
+        let loop = try EventLoop()
+        let handler = ClosureHandler()
+        let box = try Mailbox<Int>(capacity: 1)
+        var calls = 0
+        handler.onReadable = { _, _ in
+            calls += 1
+            loop.stop()
+        }
+        handler.onDue = { _ in loop.stop() }
+        try loop.watch(box.descriptor, with: handler)
+        #expect(box.post(1))
+        loop.pause(box.descriptor)
+        loop.wake(handler, at: EventLoop.now + .milliseconds(2))
+        try loop.run()
+        #expect(calls == 0)
+        try loop.resume(box.descriptor)
+        loop.wake(handler, at: EventLoop.now + patience)
+        try loop.run()
+        #expect(calls == 1)
+        loop.forgetAll()
+    }
+
     @Test func closedDescriptorCannotBeWatched() throws {
         let loop = try EventLoop()
         #expect(throws: SystemError(call: "event_add", code: EBADF)) {

@@ -65,3 +65,15 @@ double bench_cipher(int byte_count, int rounds) {
     }
     return (bench_thread_seconds() - start) * 1e9 / rounds;
 }
+
+double bench_agreement(int rounds) {
+    if (sodium_init() < 0) return 0;
+    uint8_t secret[32] = {1}, point[32], agreed[32];
+    crypto_scalarmult_base(point, secret);
+    double start = bench_thread_seconds();
+    for (int i = 0; i < rounds; i++) {
+        memcpy(secret, &i, sizeof i);
+        if (crypto_scalarmult(agreed, secret, point)) return 0;
+    }
+    return (bench_thread_seconds() - start) * 1e9 / rounds;
+}

@@ -19,8 +19,15 @@ enum CoreBenchmark {
         var byteCount = 0.0
     }
 
-    /// Measures, and returns the section with the bytes of an average datagram.
-    static func run(rounds: Int) throws -> (Report.Section, datagramByteCount: Int) {
+    /// Bytes of an average datagram.
+    struct DatagramSizes {
+        /// Several reliable messages go together if they come close together.
+        var reliable: Int
+        var ephemeral: Int
+    }
+
+    /// Measures, and returns the section with the sizes of datagrams.
+    static func run(rounds: Int) throws -> (Report.Section, DatagramSizes) {
         var section = Report.Section(
             title: "Packet path in memory, \(messageByteCount)-byte messages")
         _ = bench_pin(1)
@@ -29,26 +36,34 @@ enum CoreBenchmark {
         var ephemeral: [Cost] = []
         var durable: [Cost] = []
         var cipher: [Cost] = []
+        var limits: [[Double]] = [[], [], []]
         var limit: [Double] = []
         for _ in 0..<rounds {
             reliable.append(try sessions(.reliable))
             ephemeral.append(try sessions(.ephemeral))
             durable.append(try sessions(.durable))
             cipher.append(try packetCipher())
+            for (i, cost) in [reliable[0], ephemeral[0], durable[0]].enumerated() {
+                limits[i].append(bench_cipher(Int32(cost.byteCount) - 27, 20_000))
+            }
             limit.append(bench_cipher(Int32(messageByteCount + 15), 50_000))
         }
-        let sodium = Figure.Peer(name: "libsodium's seal + open", value: median(limit))
+        func sodium(_ limit: [Double]) -> Figure.Peer {
+            Figure.Peer(name: "libsodium's seal + open", value: median(limit))
+        }
         let datagram = [("reliable", reliable), ("ephemeral", ephemeral), ("durable", durable)]
-        for (name, costs) in datagram {
+        for ((name, costs), limit) in zip(datagram, limits) {
             section.figures.append(
                 Figure(
                     name: "Session datagram, \(name)", value: median(costs.map(\.nanoseconds)),
-                    unit: "ns", peers: [sodium]))
+                    unit: "ns", peers: [sodium(limit)]))
+            let bytes = Report.number(median(costs.map(\.byteCount)))
+            section.notes.append("\(name): \(bytes) bytes a datagram, beside as many sealed")
         }
         section.figures.append(
             Figure(
                 name: "PacketCipher seal + open", value: median(cipher.map(\.nanoseconds)),
-                unit: "ns", peers: [sodium]))
+                unit: "ns", peers: [sodium(limit)]))
         let batches = try (0..<rounds).map { _ in try datagramBatches() }
         for (name, costs) in datagram.map({ ("Session, \($0.0)", $0.1) }) + [
             ("PacketCipher seal + open", cipher), ("PetrelEvent send + receive", batches),
@@ -58,10 +73,12 @@ enum CoreBenchmark {
                     name: name, value: costs.map(\.allocations).max() ?? 0,
                     unit: "allocations/datagram", mustBeZero: true))
         }
-        section.notes = [
-            "a datagram: message queued, sealed; opened, ACK and message handled, and the same back"
-        ]
-        return (section, Int(median(reliable.map(\.byteCount))))
+        section.notes.append(
+            "a datagram: messages queued, sealed; opened, ACK and messages handled")
+        let sizes = DatagramSizes(
+            reliable: Int(median(reliable.map(\.byteCount))),
+            ephemeral: Int(median(ephemeral.map(\.byteCount))))
+        return (section, sizes)
     }
 
     /// Shows that allocations are counted: a count of zero must mean that there are none.
@@ -87,8 +104,9 @@ enum CoreBenchmark {
         for _ in 0..<count { try pair.roundTrip(message.span.bytes, as: kind) }
         let seconds = bench_thread_seconds() - start
         let allocations = bench_count_stop()
-        guard pair.echoes == warmUp + count else {
-            throw BenchFailure("\(pair.echoes) of \(warmUp + count) messages came back")
+        // A few may wait for the pacer, and of ephemeral ones the next takes their place.
+        guard pair.echoes <= warmUp + count, pair.echoes * 1_000 >= (warmUp + count) * 999 else {
+            throw BenchFailure("\(kind): \(pair.echoes) of \(warmUp + count) came back")
         }
         let moved = Double(pair.datagrams - datagrams)
         return Cost(

@@ -25,43 +25,73 @@ enum EchoBenchmark {
         var allocations = 0.0
     }
 
-    /// Measures `rounds` times `seconds` for each variant.
-    static func run(rounds: Int, seconds: Double, datagramByteCount: Int) throws -> Report.Section {
-        var bare: [Outcome] = []
-        var secure: [Outcome] = []
+    /// Measures `rounds` times `seconds` for each variant, beside servers of equal datagrams.
+    static func run(
+        rounds: Int, seconds: Double, sizes: CoreBenchmark.DatagramSizes
+    ) throws -> Report.Section {
+        var limits = [Limits(byteCount: sizes.reliable), Limits(byteCount: sizes.ephemeral)]
         var reliable: [Outcome] = []
+        var single: [Outcome] = []
         var ephemeral: [Outcome] = []
         for _ in 0..<rounds {
-            bare.append(try limit(false, seconds: seconds, byteCount: datagramByteCount))
+            for i in limits.indices { try limits[i].measure(seconds: seconds) }
             reliable.append(try petrel(.reliable, seconds: seconds))
-            secure.append(try limit(true, seconds: seconds, byteCount: datagramByteCount))
+            single.append(try petrel(.reliable, usesBursts: false, seconds: seconds))
             ephemeral.append(try petrel(.ephemeral, seconds: seconds))
         }
         var section = Report.Section(title: "Echo on loopback, one server core")
-        let peers = [("bare echo", bare), ("sealed echo", secure)].map {
-            Figure.Peer(name: $0.0, value: median($0.1.map(\.rate)))
-        }
-        let variants = [("reliable", reliable), ("ephemeral", ephemeral)]
-        for (name, outcomes) in variants {
+        let variants = [
+            ("reliable", reliable, limits[0]), ("reliable, no bursts", single, limits[0]),
+            ("ephemeral", ephemeral, limits[1]),
+        ]
+        for (name, outcomes, limits) in variants {
             section.figures.append(
                 Figure(
                     name: "Sessions, \(name)", value: median(outcomes.map(\.rate)),
-                    unit: "datagrams/CPU second", peers: peers))
+                    unit: "datagrams/CPU second", peers: limits.peers))
         }
-        for (name, outcomes) in variants {
+        for (name, outcomes, _) in variants {
             section.figures.append(
                 Figure(
                     name: "Sessions, \(name)", value: median(outcomes.map(\.allocations)),
                     unit: "allocations/datagram"))
         }
-        section.notes = ([("bare", bare), ("sealed", secure)] + variants).map { name, outcomes in
-            let busy = Report.fixed(median(outcomes.map(\.busy)) * 100, decimals: 0)
-            let batch = Report.fixed(median(outcomes.map(\.batch)), decimals: 1)
-            let packing = Report.fixed(median(outcomes.map(\.packing)), decimals: 2)
-            return "\(name): server busy \(busy) %, \(batch) datagrams a batch, "
-                + "\(packing) messages a datagram"
+        for limits in limits {
+            section.notes += [
+                note("bare, \(limits.byteCount) bytes", limits.bare),
+                note("sealed, \(limits.byteCount) bytes", limits.secure),
+            ]
         }
+        section.notes += variants.map { note($0.0, $0.1) }
         return section
+    }
+
+    /// What servers without sessions do with datagrams of one size.
+    private struct Limits {
+        let byteCount: Int
+        var bare: [Outcome] = []
+        var secure: [Outcome] = []
+
+        init(byteCount: Int) { self.byteCount = byteCount }
+
+        mutating func measure(seconds: Double) throws {
+            bare.append(try limit(false, seconds: seconds, byteCount: byteCount))
+            secure.append(try limit(true, seconds: seconds, byteCount: byteCount))
+        }
+
+        var peers: [Figure.Peer] {
+            [("bare echo", bare), ("sealed echo", secure)].map {
+                Figure.Peer(name: $0.0, value: median($0.1.map(\.rate)))
+            }
+        }
+    }
+
+    private static func note(_ name: String, _ outcomes: [Outcome]) -> String {
+        let busy = Report.fixed(median(outcomes.map(\.busy)) * 100, decimals: 0)
+        let batch = Report.fixed(median(outcomes.map(\.batch)), decimals: 1)
+        let packing = Report.fixed(median(outcomes.map(\.packing)), decimals: 2)
+        return "\(name): server busy \(busy) %, \(batch) datagrams a batch, "
+            + "\(packing) messages a datagram"
     }
 
     private static func limit(
@@ -77,8 +107,10 @@ enum EchoBenchmark {
             batch: Double(echo.datagrams) / Double(echo.batches))
     }
 
-    private static func petrel(_ kind: DeliveryClass, seconds: Double) throws -> Outcome {
-        let run = EchoRun()
+    private static func petrel(
+        _ kind: DeliveryClass, usesBursts: Bool = true, seconds: Double
+    ) throws -> Outcome {
+        let run = EchoRun(usesBursts: usesBursts)
         let thread = try Worker(processor: 1) { run.finish { try EchoServer.serve(run) } }
         _ = bench_pin(0)
         let load = Result { try Self.load(run, kind, seconds: seconds) }
@@ -105,7 +137,7 @@ enum EchoBenchmark {
         let address = try run.awaitAddress()
         var client = try EchoClient(
             to: address, key: run.serverKey, messages: kind,
-            messageByteCount: CoreBenchmark.messageByteCount)
+            messageByteCount: CoreBenchmark.messageByteCount, usesBursts: run.usesBursts)
         try client.run(until: EventLoop.now + .milliseconds(500))
         run.step = .measure
         let nanoseconds = Int64(seconds * 1e9)

@@ -16,24 +16,27 @@ struct EchoClient: ~Copyable {
     private let kind: DeliveryClass
     private let message: [UInt8]
     private var sessions: LoadSessions
+    private var incoming: DatagramBatch
     private var keys = [UInt64](repeating: 0, count: sessionsCount)
     /// Messages that were given up because nothing came back for a while; ephemeral ones may be.
     private(set) var givenUp = 0
 
     /// Connects all sessions.
     init(
-        to server: Address, key: PublicKey, messages kind: DeliveryClass, messageByteCount: Int
+        to server: Address, key: PublicKey, messages kind: DeliveryClass, messageByteCount: Int,
+        usesBursts: Bool
     ) throws {
-        var sessions = try LoadSessions(to: server, key: key, capacity: Self.sessionsCount)
+        var sessions = try LoadSessions(
+            to: server, key: key, capacity: Self.sessionsCount, usesBursts: usesBursts)
         for _ in 0..<Self.sessionsCount { try sessions.connect(KeyPair()) }
         self.sessions = sessions
+        incoming = DatagramBatch(takesBursts: usesBursts)
         self.kind = kind
         message = [UInt8](repeating: 0x61, count: messageByteCount)
     }
 
     /// Keeps the window full until `end`.
     mutating func run(until end: Instant) throws {
-        var incoming = DatagramBatch()
         var underWay = [Int](repeating: 0, count: Self.sessionsCount)
         var now = EventLoop.now
         var heard = now

@@ -13,10 +13,15 @@ final class EchoRun: Sendable {
         case stop
     }
 
+    /// Whether both sides hand what goes to one peer in a row to the kernel as one, and get it so.
+    let usesBursts: Bool
+
     private let stepNumber = Atomic<Int>(Step.warmUp.rawValue)
     private let address = Mutex<Address?>(nil)
     private let outcome = Mutex<Result<EchoCounts, any Error>?>(nil)
     private let secret = SecretKey()
+
+    init(usesBursts: Bool) { self.usesBursts = usesBursts }
 
     /// The present step; the load sets it.
     var step: Step {

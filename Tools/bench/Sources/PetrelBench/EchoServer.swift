@@ -34,8 +34,10 @@ private struct EchoSessions: ~Copyable {
     private var events = SessionEvents()
     var counts = EchoCounts()
 
-    init(identity: consuming KeyPair) throws {
-        socket = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+    init(identity: consuming KeyPair, usesBursts: Bool) throws {
+        var socket = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        try socket.use(bursts: usesBursts)
+        self.socket = socket
         self.identity = identity
     }
 
@@ -154,7 +156,7 @@ final class EchoServer: EventHandler {
     private let loop: EventLoop
     private let measurement: EchoRun
     private var sessions: EchoSessions
-    private var incoming = DatagramBatch()
+    private var incoming: DatagramBatch
     private var step = EchoRun.Step.warmUp
     private var startSeconds = (wall: 0.0, cpu: 0.0)
     private var result = EchoCounts()
@@ -162,7 +164,9 @@ final class EchoServer: EventHandler {
 
     private init(_ measurement: EchoRun) throws {
         loop = try EventLoop()
-        sessions = try EchoSessions(identity: measurement.serverIdentity)
+        sessions = try EchoSessions(
+            identity: measurement.serverIdentity, usesBursts: measurement.usesBursts)
+        incoming = DatagramBatch(takesBursts: measurement.usesBursts)
         self.measurement = measurement
     }
 
@@ -220,6 +224,17 @@ final class EchoServer: EventHandler {
             result.seconds = bench_seconds() - startSeconds.wall
             result.cpuSeconds = bench_thread_seconds() - startSeconds.cpu
             loop.stop()
+        }
+    }
+}
+
+extension UDPSocket {
+    /// Has the socket send and receive bursts, or neither.
+    mutating func use(bursts: Bool) throws {
+        sendsBursts = sendsBursts && bursts
+        guard bursts else { return }
+        guard sendsBursts, receiveBursts() else {
+            throw BenchFailure("the kernel does not divide bursts")
         }
     }
 }

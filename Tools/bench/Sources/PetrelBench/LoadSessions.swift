@@ -13,6 +13,7 @@ struct LoadSessions: ~Copyable {
     private let serverKey: PublicKey
     private let configuration: SessionConfiguration
     private var socket: UDPSocket
+    private let usesBursts: Bool
     private var outgoing = DatagramBatch()
     private var sessions: Slab<Session>
     private var events = SessionEvents()
@@ -20,9 +21,12 @@ struct LoadSessions: ~Copyable {
     /// Creates a load without sessions, with room for `capacity` of them.
     init(
         to server: Address, key: PublicKey, capacity: Int,
-        configuration: SessionConfiguration = SessionConfiguration()
+        configuration: SessionConfiguration = SessionConfiguration(), usesBursts: Bool = false
     ) throws {
-        socket = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        var socket = try UDPSocket(boundTo: Address(v4: 0x7F00_0001, port: 0))
+        try socket.use(bursts: usesBursts)
+        self.socket = socket
+        self.usesBursts = usesBursts
         self.server = server
         serverKey = key
         self.configuration = configuration
@@ -34,7 +38,7 @@ struct LoadSessions: ~Copyable {
 
     /// Connects one more session, for the device with that key.
     mutating func connect(_ identity: borrowing KeyPair) throws {
-        var incoming = DatagramBatch()
+        var incoming = DatagramBatch(takesBursts: usesBursts)
         var now = EventLoop.now
         let end = now + .seconds(2)
         let id = sessions.count

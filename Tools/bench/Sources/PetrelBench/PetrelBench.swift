@@ -7,6 +7,7 @@ struct Arguments {
     var jsonPath: String?
     var isGate = false
     var isFlood = false
+    var isHandshakes = false
     var directory = "."
     /// Sessions of which only the memory is measured; 0: everything else is.
     var sessions = 0
@@ -19,6 +20,7 @@ struct Arguments {
             switch word {
             case "--gate": isGate = true
             case "--flood": isFlood = true
+            case "--handshakes": isHandshakes = true
             case "--json": jsonPath = try Self.value(of: word, &words)
             case "--memory":
                 guard let count = Int(try Self.value(of: word, &words)), count > 0 else {
@@ -53,7 +55,10 @@ enum PetrelBench {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         var report = Report()
         if arguments.isFlood {
-            report.add(try FloodBenchmark.run(directory: arguments.directory, seconds: 5))
+            report.add(
+                try FloodBenchmark.run(directory: arguments.directory, rounds: 4, seconds: 1.25))
+        } else if arguments.isHandshakes {
+            report.add(try HandshakeBenchmark.run(rounds: 5, count: 2_000))
         } else if arguments.sessions > 0 {
             report.add(try MemoryBenchmark.run(sessions: arguments.sessions))
         } else {
@@ -68,10 +73,10 @@ enum PetrelBench {
     }
 
     private static func measure(_ arguments: Arguments, into report: inout Report) throws {
-        let (core, datagramByteCount) = try CoreBenchmark.run(rounds: 5)
+        let (core, sizes) = try CoreBenchmark.run(rounds: 5)
         report.add(core)
         report.add(
-            try EchoBenchmark.run(rounds: 3, seconds: 1, datagramByteCount: datagramByteCount))
+            try EchoBenchmark.run(rounds: 3, seconds: 1, sizes: sizes))
         guard !arguments.isPacketsOnly else { return }
         let (store, storeRate) = try StoreBenchmark.run(
             directory: arguments.directory, seconds: 0.7)

@@ -45,6 +45,9 @@ int bench_echo(int is_secure, int byte_count, int window, double seconds,
 /// CPU nanoseconds that libsodium takes to seal and open `byte_count` bytes (ChaCha20-Poly1305).
 double bench_cipher(int byte_count, int rounds);
 
+/// CPU nanoseconds that libsodium takes to agree on a secret with one other key (X25519).
+double bench_agreement(int rounds);
+
 /// Writes 4 KiB and flushes (fdatasync), over and over, for `seconds`, into a file of `directory`.
 ///
 /// The latencies in microseconds go to `latencies`, at most `capacity` of them. Returns how many, or
@@ -59,12 +62,14 @@ int bench_flush(const char *directory, double seconds, double *latencies, int ca
 int bench_lmdb(const char *directory, int batch, int byte_count, double seconds, double *latencies,
                int capacity);
 
+/// Makes the random bytes of floods, in memory that is kept.
+void bench_flood_prepare(void);
 /// Sends `rate` datagrams a second to `port` on 127.0.0.1 for `seconds`, from 256 sockets on as many
-/// addresses of 127.3.0.0/16, and reads nothing.
+/// addresses of 127.3.0.0/16, and reads nothing. The thread yields to others on its processor.
 ///
-/// The datagrams are `count` of `byte_count` bytes each, in turns; if `count` is 0, random bytes of
-/// random lengths, most of which begin like a packet. Returns how many were sent, or the negative
-/// error number of what failed.
+/// The datagrams are `count` of `byte_count` bytes each, in turns; if `count` is 0, the random bytes
+/// that were prepared, of random lengths, most of which begin like a packet. Returns how many were
+/// sent, or the negative error number of what failed.
 int64_t bench_flood(uint16_t port, const uint8_t *datagrams, int byte_count, int count, double rate,
                     double seconds);
 /// Datagrams that the kernel has dropped because the socket on `port` of 127.0.0.1 was full.
