@@ -43,8 +43,9 @@ struct SendQueue: Sendable {
     var severalFragmentsUnderWay = 0
     /// Message bytes that the peer lets us send, from the start of the session.
     private(set) var credit: UInt64
-    /// Message bytes that may be under way at a time: the first credit.
-    let creditWindow: UInt64
+    /// Message bytes that may be under way at a time: the first credit, or what there was when the
+    /// session woke up.
+    private(set) var creditWindow: UInt64
     var creditUsed: UInt64 = 0
     /// The limit at which a BLOCKED was last sent.
     private var blockedAt = UInt64.max
@@ -94,6 +95,7 @@ struct SendQueue: Sendable {
         }
         credit = dormant.credit
         creditUsed = dormant.creditUsed
+        creditWindow = credit - min(credit, creditUsed)
     }
 
     /// Takes a message in; `nil` if there is no room for it.

@@ -79,6 +79,15 @@ import Testing
         #expect(nextClass(&queue) == nil)
     }
 
+    @Test func floodsLeaveCreditAfterASleep() {
+        let asleep = queue(credit: 80_000).dormant
+        var awake = queue(credit: 0)
+        awake.resume(asleep)
+        for _ in 0..<100 { _ = awake.append(byteCount: 1_000, as: Self.background.deliveryClass) }
+        while nextClass(&awake) != nil {}
+        #expect(awake.creditUsed == 60_000)
+    }
+
     /// What is kept for others never keeps a message from being sent at all.
     @Test(arguments: [1_025, 40_000, 65_000, 65_536])
     func whatIsKeptLetsLargeMessagesBegin(byteCount: Int) {
