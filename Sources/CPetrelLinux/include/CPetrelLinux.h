@@ -35,7 +35,8 @@ int petrel_segment_size(struct msghdr *message);
 
 // Has the kernel divide datagrams among the sockets that share a port, one of which is `descriptor`,
 // as Protocol/transport.md section 3.1 says: of `workers` pairs in the order of their binding, the
-// first of a pair gets its worker's data packets and PROBEs, the second all else. Returns 0, or -1 and errno.
+// first of a pair gets its worker's data packets and PROBEs, the second all else. Returns 0, or -1
+// and errno.
 int petrel_steer(int descriptor, unsigned int workers);
 
 // Has the kernel drop what reaches the socket, but data packets and PROBEs for `worker` with
