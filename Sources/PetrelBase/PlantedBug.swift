@@ -97,6 +97,10 @@
         case suspectsForgotten
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
+        /// A path that has come to carry less goes on to be sent large packets.
+        case blackHoleUnseen
+        /// What the peer counts of marks is believed, whatever it says.
+        case marksUnchecked
 
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker

@@ -23,6 +23,8 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
     private let vectors: UnsafeMutablePointer<iovec>
     /// Each message points to its own name and vector for ever; only messages change places.
     private let messages: UnsafeMutablePointer<petrel_message>
+    /// Room for ancillary data of each message.
+    private let ancillary: UnsafeMutableRawPointer
 
     /// Creates an empty batch.
     ///
@@ -37,12 +39,16 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         names.initialize(repeating: sockaddr_in6(), count: capacity)
         vectors = .allocate(capacity: capacity)
         messages = .allocate(capacity: capacity)
+        let ancillaryRoom = petrel_ancillary_room
+        ancillary = .allocate(byteCount: capacity * ancillaryRoom, alignment: 16)
+        ancillary.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * ancillaryRoom)
         for i in 0..<capacity {
             (vectors + i).initialize(to: iovec(iov_base: bytes + i * room, iov_len: room))
             var message = petrel_message()
             message.header.msg_name = UnsafeMutableRawPointer(names + i)
             message.header.msg_iov = vectors + i
             message.header.msg_iovlen = 1
+            message.header.msg_control = ancillary + i * ancillaryRoom
             (messages + i).initialize(to: message)
         }
     }
@@ -52,6 +58,7 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         names.deallocate()
         vectors.deallocate()
         messages.deallocate()
+        ancillary.deallocate()
     }
 
     /// Whether there is no datagram.
@@ -72,6 +79,18 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
     public func byteCount(of i: Int) -> Int {
         precondition(i >= 0 && i < count)
         return messages[i].header.msg_iov.pointee.iov_len
+    }
+
+    /// The mark that datagram `i`, which was received, came with.
+    public func ecn(of i: Int) -> ECN {
+        precondition(i >= 0 && i < count)
+        return ECN(rawValue: UInt8(truncatingIfNeeded: messages[i].header.msg_flags)) ?? .notECT
+    }
+
+    /// Has datagram `i` leave with a mark; one that was added has none.
+    public mutating func mark(_ i: Int, _ ecn: ECN) {
+        precondition(i >= 0 && i < count)
+        petrel_mark(messages + i, Int32(ecn.rawValue))
     }
 
     /// The bytes of datagram `i`, in place.
@@ -152,6 +171,7 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         precondition(byteCount >= 0 && byteCount <= DatagramBatch.roomBytes)
         messages[count].header.msg_iov.pointee.iov_len = byteCount
         messages[count].header.msg_namelen = address.write(to: messages[count].header.msg_name)
+        messages[count].header.msg_controllen = 0
         count += 1
     }
 
@@ -174,6 +194,7 @@ extension DatagramBatch {
         for i in 0..<capacity {
             messages[i].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_in6>.size)
             messages[i].header.msg_flags = 0
+            messages[i].header.msg_controllen = petrel_ancillary_room
             messages[i].header.msg_iov.pointee.iov_len = DatagramBatch.roomBytes
         }
         let outcome = petrel_receive_batch(descriptor, messages, UInt32(capacity))
@@ -181,6 +202,9 @@ extension DatagramBatch {
         for i in 0..<Int(outcome)
         where messages[i].header.msg_flags & Int32(MSG_TRUNC) == 0 {
             messages[i].header.msg_iov.pointee.iov_len = Int(messages[i].byte_count)
+            // Nobody else reads the flags, and a batch that is sent back leaves unmarked.
+            messages[i].header.msg_flags = petrel_received_ecn(messages + i)
+            messages[i].header.msg_controllen = 0
             exchange(i, count)
             count += 1
         }

@@ -260,9 +260,9 @@ extension Worker.State {
         _ batch: inout DatagramBatch, to core: inout ServerCore, now: Instant, wall: WallTime
     ) {
         for i in 0..<batch.count {
-            let address = batch.address(of: i)
+            let (address, ecn) = (batch.address(of: i), batch.ecn(of: i))
             var datagram = batch.bytes(of: i)
-            core.receive(&datagram, from: address, now: now, wall: wall)
+            core.receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
         }
     }
 
@@ -309,9 +309,13 @@ extension Worker.State {
     ) {
         var isAdded = true
         while isAdded, !batch.isFull {
-            isAdded = batch.append { (room: inout MutableRawSpan) in
-                core.transmit(into: &room, now: now).map { ($0.byteCount, to: $0.destination) }
+            var ecn = ECN.notECT
+            isAdded = batch.append { room -> (byteCount: Int, to: Address)? in
+                guard let sent = core.transmit(into: &room, now: now) else { return nil }
+                ecn = sent.ecn
+                return (sent.byteCount, to: sent.destination)
             }
+            if isAdded { batch.mark(batch.count - 1, ecn) }
         }
     }
 }

@@ -51,18 +51,21 @@ extension Simulation {
         var bytes = flight.bytes
         oracle.arriving = (flight, client.clock.local(now))
         defer { oracle.arriving = nil }
-        feed(client, &bytes, from: flight.source)
+        feed(client, &bytes, from: flight.source, ecn: flight.ecn)
         if let before, before != client.core?.stateDigest {
             oracle.fail(.garbageInert, "garbage changed the state of client \(index)")
         }
         settleClient(index)
     }
 
-    private func feed(_ client: SimulatedClient, _ bytes: inout [UInt8], from source: Address) {
+    private func feed(
+        _ client: SimulatedClient, _ bytes: inout [UInt8], from source: Address, ecn: ECN
+    ) {
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
         client.core?.receive(
-            &datagram, from: source, now: client.clock.local(now), wall: client.clock.wall(now))
+            &datagram, from: source, ecn: ecn, now: client.clock.local(now),
+            wall: client.clock.wall(now))
     }
 
     func wakeClient(_ index: Int) {
@@ -142,7 +145,7 @@ extension Simulation {
         swap(&room, &self.room)
         defer { swap(&room, &self.room) }
         while let sent = next(from: client, local, &room) {
-            post(fromClient: index, Array(room[..<sent.byteCount]))
+            post(fromClient: index, Array(room[..<sent.byteCount]), ecn: sent.ecn)
             guard oracle.breach == nil else { return }
         }
         listen(to: client)

@@ -36,6 +36,17 @@ struct Cubic: CongestionController {
     mutating func acknowledged(byteCount: Int, mark: DeliveryMark, sent: Instant) {}
 
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant) {
+        reduce(sent: sent, now: now)
+    }
+
+    /// As a loss, but that nothing makes it undone (RFC 9002 §7.1).
+    mutating func marked(sent: Instant, now: Instant) {
+        reduce(sent: sent, now: now)
+        before = nil
+    }
+
+    /// Gives way once for each round trip.
+    private mutating func reduce(sent: Instant, now: Instant) {
         guard sent > recoveryStart else { return }
         before = (window, slowStartThreshold, origin)
         recoveryStart = now

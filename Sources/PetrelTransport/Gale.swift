@@ -67,6 +67,9 @@ struct Gale: CongestionController {
     private var isUpHarmful = false
     private var hasDoubted = false
     private var harmlessCycles = 0
+    /// Whether the network marked packets in this round, and in the last.
+    private var isRoundMarked = false
+    private var wasRoundMarked = false
     private var probeUntil: Instant?
 
     var phase: UInt8 { state.rawValue }
@@ -92,6 +95,7 @@ struct Gale: CongestionController {
         switch state {
         case .startup: 44  // 2 / ln 2: the rate doubles with each round
         case .drain: 8
+        case .cruise where wasRoundMarked: 14
         case .cruise: hasQueue && !isCrowded ? 15 : 16
         case .probeRTT: 16
         case .up: isCrowded ? 16 : 20
@@ -114,6 +118,29 @@ struct Gale: CongestionController {
 
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant) {
         loss.lost(kind(mark), number: number)
+    }
+
+    /// A mark is harm that needs no experiment: it says that a queue grows.
+    mutating func marked(sent: Instant, now: Instant) {
+        isRoundMarked = true
+        switch state {
+        case .startup: roundsFull = 3
+        case .up: isUpHarmful = true
+        case .drain, .cruise, .down, .doubt, .probeRTT: break
+        }
+    }
+
+    /// Gives way once for each round with marks: a little to what `up` tried, more to a queue that
+    /// stands while nothing is tried.
+    private mutating func respondToMarks() {
+        wasRoundMarked = isRoundMarked
+        guard isRoundMarked else { return }
+        isRoundMarked = false
+        harmlessCycles = 0
+        let isTrying = state == .up || state == .startup
+        let sixteenths = isTrying ? 15 : 14
+        ceiling = max(min(ceiling, lastMaxInFlight * sixteenths / 16), pathByteCount / 2)
+        ceiling = max(ceiling, Self.windowMin)
     }
 
     mutating func lossWasSpurious(byteCount: Int, mark: DeliveryMark, sent: Instant) {
@@ -161,6 +188,7 @@ struct Gale: CongestionController {
         roundMinRTT = .infinite
         lastMaxInFlight = roundMaxInFlight
         roundMaxInFlight = sample.bytesInFlight
+        respondToMarks()
         if isCrowded, state == .cruise, ceiling != .max, !sample.isLimited {
             ceiling += Self.datagram
         }

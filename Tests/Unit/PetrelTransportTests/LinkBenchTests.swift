@@ -45,6 +45,48 @@ import Testing
         #expect(Double(delays[delays.count * 95 / 100]) / 1e6 < p95)
     }
 
+    /// A link that marks keeps its queue short, and nothing is lost for that.
+    @Test(arguments: [
+        (CongestionAlgorithm.gale, 20.0, 20, 10), (.gale, 20, 100, 20), (.gale, 5, 60, 10),
+        (.cubic, 20, 20, 10), (.cubic, 20, 100, 20),
+    ])
+    func marksKeepTheQueueShort(
+        algorithm: CongestionAlgorithm, megabits: Double, rtt: Int, markAbove: Int
+    ) {
+        var results: [(delay: Double, goodput: Double)] = []
+        for isMarking in [false, true] {
+            var link = link(megabits: megabits, rtt: Int64(rtt), queue: 200)
+            if isMarking { link.markAbove = markAbove }
+            var bench = LinkBench(link, [BenchFlow(algorithm: algorithm, ackEvery: 8)])
+            let result = bench.run(.seconds(15), warmup: .seconds(3))[0]
+            let delays = bench.delays.sorted()
+            let median = Double(delays[delays.count * 95 / 100]) / 1e6
+            results.append((median, result.goodput * 8e-6))
+            if isMarking { #expect(bench.drops == 0) }
+        }
+        print("MARKS", algorithm, megabits, rtt, markAbove, results)
+        #expect(results[1].goodput > megabits * 0.75)
+        #expect(results[1].delay <= results[0].delay)
+    }
+
+    /// Flows that are marked together share what there is.
+    @Test(arguments: [(20.0, 20, 10), (20, 100, 30)])
+    func marksAreSharedFairly(megabits: Double, rtt: Int, markAbove: Int) {
+        for other in [CongestionAlgorithm.gale, .cubic] {
+            var link = link(megabits: megabits, rtt: Int64(rtt), queue: 200)
+            link.markAbove = markAbove
+            let flows = [
+                BenchFlow(ackEvery: 8),
+                BenchFlow(algorithm: other, start: .seconds(3), ackEvery: 8),
+            ]
+            var bench = LinkBench(link, flows)
+            let results = bench.run(.seconds(40), warmup: .seconds(10))
+            let ratio = results[0].goodput / results[1].goodput
+            print("SHARE", other, megabits, rtt, ratio, bench.drops)
+            #expect(1 / 3.0...3 ~= ratio)
+        }
+    }
+
     /// Beside CUBIC as kernels have it.
     @Test(arguments: [
         (20.0, 20, 200, true), (20, 100, 200, true), (20, 20, 50, true), (20, 20, 50, false),
