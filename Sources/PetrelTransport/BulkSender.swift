@@ -24,8 +24,9 @@ struct OutgoingTransfer: Sendable {
     var fresh: UInt64 = 0
     var supplied: UInt64 = 0
     var lostCount = 0
-    /// By chunk modulo the window: received by the peer; to be sent again. Empty until wanted.
+    /// By chunk modulo the window, received by the peer; empty until wanted.
     var received: [UInt64] = []
+    /// The same, to be sent again.
     var lost: [UInt64] = []
     /// Chunks from `base` on, each at its number modulo the capacity.
     var bytes: [UInt8] = []

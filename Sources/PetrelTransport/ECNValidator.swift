@@ -109,6 +109,7 @@ struct ECNValidator: Sendable {
     /// - Parameters:
     ///   - counts: `nil` if it had none.
     ///   - arrived: of the packets that it acknowledges first, how many were marked.
+    ///   - now: the present moment.
     /// - Returns: how many more CE marks it counts; 0 if they cannot be believed.
     mutating func check(_ counts: ECNCounts?, arrived: Int, now: Instant) -> UInt64 {
         guard let counts else {

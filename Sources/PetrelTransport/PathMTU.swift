@@ -61,7 +61,8 @@ struct PathMTU: Sendable {
     private var probesLost = 0
     private var searchAt = Instant(nanoseconds: .min)
     private var distrust = Self.distrust.first
-    private var revertedAt = Instant(nanoseconds: .min)
+    /// When the path was trusted again after the last time.
+    private var trustedFrom: Instant?
     private var fullPackets = 0
     /// What was sent before says nothing of the path as it is now.
     private var since: UInt64 = 0
@@ -100,7 +101,7 @@ struct PathMTU: Sendable {
         return candidate
     }
 
-    /// The largest first: most paths carry it. Then halves of what is left.
+    /// The largest first, which most paths carry; then halves of what is left.
     private var candidate: Int {
         refused > byteCountMax ? byteCountMax : (byteCount + refused) / 2
     }
@@ -181,11 +182,11 @@ struct PathMTU: Sendable {
         probe = nil
         fullPackets = 0
         let isFirst =
-            revertedAt.nanoseconds == .min || now - searchAt > Self.raiseAfter
+            trustedFrom.map { now - $0 > Self.raiseAfter } ?? true
         distrust =
             isFirst
             ? Self.distrust.first : min(distrust * Self.distrustFactor, Self.distrust.most)
-        revertedAt = now
         searchAt = now + distrust
+        trustedFrom = searchAt
     }
 }

@@ -7,7 +7,9 @@ extension Session {
     /// The largest datagram that the path is known to carry, in bytes.
     public var datagramByteCountMax: Int { pathMTU.byteCount }
 
-    /// What the next packet may have. A probe of a silent peer has the size that every path carries,
+    /// What the next packet may have, in bytes.
+    ///
+    /// A probe of a silent peer has the size that every path carries,
     /// so that a path that has come to carry less is not taken for a dead one.
     var datagramByteCountLimit: Int {
         #if PETREL_PLANTED
@@ -93,8 +95,13 @@ extension Session {
     // MARK: Marks
 
     /// Marks the next packet, unless the path may be one that drops what is marked.
+    ///
+    /// The first packets of a session must not be lost for that. What is not acknowledged stays unmarked (RFC 3168
+    /// §6.1.4), as nobody would learn of its fate.
     mutating func mark(_ packet: inout SentPacket, now: Instant) {
-        guard ecn.mark != .notECT, detector.probeCount < 2 else { return }
+        guard ecn.mark != .notECT, packet.state == .inFlight, detector.rtt.hasSample,
+            detector.probeCount < 2
+        else { return }
         packet.isMarked = true
         ecn.sentMarked(probeTimeout: probeInterval, now: now)
     }
@@ -109,9 +116,9 @@ extension Session {
         for number in detector.acknowledgedNow where isMarked(number) { arrived += 1 }
         for number in detector.spuriousNow where isMarked(number) { arrived += 1 }
         guard ecn.check(ack.ecn, arrived: arrived, now: now) > 0 else { return }
-        let sent =
-            detector.packets.remembers(ack.largest) ? detector.packets[ack.largest].sent : now
-        congestion.marked(sent: sent, now: now)
+        guard detector.packets.remembers(ack.largest) else { return }
+        let packet = detector.packets[ack.largest]
+        congestion.marked(mark: packet.mark, sent: packet.sent, now: now)
     }
 
     private func isMarked(_ number: UInt64) -> Bool {

@@ -207,7 +207,8 @@ struct LinkBench {
         senders[i].probeCount = 0
         if marks > senders[i].marksSeen, largestNow >= 0 {
             senders[i].marksSeen = marks
-            senders[i].congestion.marked(sent: senders[i].packets[largestNow].sent, now: now)
+            let newest = senders[i].packets[largestNow]
+            senders[i].congestion.marked(mark: newest.mark, sent: newest.sent, now: now)
         }
         detectLoss(i)
         senders[i].congestion.update(

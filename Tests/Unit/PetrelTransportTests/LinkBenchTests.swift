@@ -60,17 +60,17 @@ import Testing
             var bench = LinkBench(link, [BenchFlow(algorithm: algorithm, ackEvery: 8)])
             let result = bench.run(.seconds(15), warmup: .seconds(3))[0]
             let delays = bench.delays.sorted()
-            let median = Double(delays[delays.count * 95 / 100]) / 1e6
-            results.append((median, result.goodput * 8e-6))
+            let p95 = Double(delays[delays.count * 95 / 100]) / 1e6
+            results.append((p95, result.goodput * 8e-6))
             if isMarking { #expect(bench.drops == 0) }
         }
-        print("MARKS", algorithm, megabits, rtt, markAbove, results)
         #expect(results[1].goodput > megabits * 0.75)
-        #expect(results[1].delay <= results[0].delay)
+        let markDelay = Double(markAbove * 1_087) / (megabits * 125)
+        #expect(results[1].delay <= markDelay * 2.5)
     }
 
     /// Flows that are marked together share what there is.
-    @Test(arguments: [(20.0, 20, 10), (20, 100, 30)])
+    @Test(arguments: [(20.0, 20, 10), (20, 50, 20), (20, 100, 30), (5, 60, 10)])
     func marksAreSharedFairly(megabits: Double, rtt: Int, markAbove: Int) {
         for other in [CongestionAlgorithm.gale, .cubic] {
             var link = link(megabits: megabits, rtt: Int64(rtt), queue: 200)
@@ -82,8 +82,9 @@ import Testing
             var bench = LinkBench(link, flows)
             let results = bench.run(.seconds(40), warmup: .seconds(10))
             let ratio = results[0].goodput / results[1].goodput
-            print("SHARE", other, megabits, rtt, ratio, bench.drops)
-            #expect(1 / 3.0...3 ~= ratio)
+            // CUBIC is slow to come back on long paths.
+            let most: Double = other == .gale ? 2 : 5
+            #expect(1 / most...most ~= ratio, "\(ratio) beside \(other)")
         }
     }
 

@@ -66,7 +66,9 @@ import Testing
         let file = try specified("vectors/frames.json", as: File.self)
         for vector in file.frames where vector.canonical && vector.type != "PADDING" {
             let bytes = try hex(vector.hex)
-            if vector.type.hasPrefix("ACK") && vector.fields["ranges"]?.contains(" ") == true { continue }
+            if vector.type.hasPrefix("ACK") && vector.fields["ranges"]?.contains(" ") == true {
+                continue
+            }
             for count in stride(from: 0, to: bytes.count, by: 1 + bytes.count / 40) {
                 var offset = -1
                 #expect(throws: NoRoom.self, "\(vector.name) in \(count)") {
