@@ -149,7 +149,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PetrelToolTests",
         dependencies: [
-            "PetrelCommand", "PetrelBase", "PetrelEvent",
+            "PetrelCommand", "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelEvent",
+            "PetrelServer",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     // The same targets as the fuzzers', fed with their corpora.

@@ -75,8 +75,9 @@ int petrel_steer(int descriptor, unsigned int workers) {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 5),
         BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
         BPF_STMT(BPF_RET | BPF_A, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xD0, 2, 0),  // a PROBE: its connection ID
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xC0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x40, 0, 2),  // a data packet: its connection ID
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x40, 0, 2),  // a data packet: likewise
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),
         BPF_STMT(BPF_RET | BPF_A, 0),
         BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
@@ -84,6 +85,10 @@ int petrel_steer(int descriptor, unsigned int workers) {
     struct sock_fprog attached = {sizeof(program) / sizeof(program[0]), program};
     return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached,
                       sizeof(attached));
+}
+
+int petrel_accept(int descriptor, struct sockaddr *name, socklen_t *name_byte_count) {
+    return accept4(descriptor, name, name_byte_count, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 int petrel_event_descriptor(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

@@ -29,8 +29,33 @@ public struct Configuration: Sendable {
     ///
     /// For looking at bad networks (`Protocol/qlog.md`).
     public var qlogDirectory: String?
-    /// How often a session that is otherwise silent shows that it is alive.
+    /// How often a session that is otherwise silent shows that it is alive, at least, while the
+    /// application is in the foreground.
     public var keepalive = Duration.seconds(20)
+    /// Whether the client finds out how rarely its network wants to hear from it.
+    public enum KeepaliveSearch: Equatable, Sendable {
+        /// It measures, beside the session: some datagrams within half an hour, once in a network.
+        case automatic
+        /// It never does; in the background it is heard every 25 s.
+        case none
+    }
+
+    /// Whether the client finds out how rarely its network wants to hear from it.
+    public var keepaliveSearch = KeepaliveSearch.automatic
+
+    /// What the client does where UDP does not get through.
+    public enum TCP: Equatable, Sendable {
+        /// It tries the TCP port that the server announced; before it ever did, the number of the
+        /// UDP port. No port, if the server announced none.
+        case automatic
+        /// It tries that TCP port.
+        case port(UInt16)
+        /// Nothing.
+        case none
+    }
+
+    /// What the client does where UDP does not get through.
+    public var tcp = TCP.automatic
 
     /// Creates a configuration with defaults for all else.
     public init(server: String, directory: String, deviceName: String = "petrel") {

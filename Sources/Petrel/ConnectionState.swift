@@ -19,6 +19,28 @@ public enum ConnectionState: Equatable, Sendable {
     case closed
 }
 
+/// What carries the client's packets.
+public enum Carrier: Equatable, Sendable {
+    /// UDP.
+    case udp
+    /// TCP, because UDP was silent.
+    case tcp
+}
+
+extension Carrier {
+    init(_ carrier: Address.Carrier) { self = carrier == .stream ? .tcp : .udp }
+}
+
+extension TCPFallback {
+    init(_ tcp: Configuration.TCP) {
+        switch tcp {
+        case .automatic: self = .automatic
+        case .port(let port): self = .port(port)
+        case .none: self = .none
+        }
+    }
+}
+
 extension ConnectionState {
     init(_ state: PetrelClientCore.ConnectionState, now: Instant) {
         switch state {

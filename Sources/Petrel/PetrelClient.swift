@@ -39,8 +39,10 @@ public final class PetrelClient: Sendable {
         self.store = store
         var settings = ClientConfiguration()
         settings.session.keepaliveInterval = Interval(configuration.keepalive)
+        settings.keepalive.isSearching = configuration.keepaliveSearch == .automatic
         settings.session.revealsSecrets = configuration.keyLog != nil
         settings.session.isTracing = logs != nil
+        settings.tcp = TCPFallback(configuration.tcp)
         do {
             settings.session = try settings.session.validated()
         } catch {
@@ -81,7 +83,10 @@ public final class PetrelClient: Sendable {
     /// Whether the server is reached now.
     public var state: ConnectionState { shared.states.value }
 
-    /// The connection's states: the present one first.
+    /// Whether the server is reached over UDP or over TCP; `nil` while it is not reached.
+    public var carrier: Carrier? { shared.carrier.value }
+
+    /// The connection's states: the present one first; told again when `carrier` changes.
     public var states: ConnectionStates { ConnectionStates(latest: shared.states) }
 
     /// Why the server takes no messages for now, such as a full disk; `nil` if it does.
@@ -95,6 +100,10 @@ public final class PetrelClient: Sendable {
     /// Who the client is; `nil` before it was registered or logged in.
     public var account: Account? { shared.account.value }
 
+    /// The delivery classes of the server, its operator's included, as it told them last; empty
+    /// before it was reached.
+    public var classes: [ServiceClass] { shared.classes.value }
+
     /// Ends the session and all sequences; what is in the outbox is sent when it is opened again.
     public func close() async {
         _ = shared.submit(.close)
@@ -103,7 +112,34 @@ public final class PetrelClient: Sendable {
     }
 
     /// Tells that the device changed networks, so that no time-out has to find out.
-    public func networkChanged() { _ = shared.submit(.networkChanged) }
+    ///
+    /// `label` says which network it is, by whatever identifies it: the name of a Wi-Fi, of a
+    /// carrier. What is learnt of a network, such as how long it remembers a silent client, is kept
+    /// under a hash of its label; of a network without one it is learnt anew each time.
+    public func networkChanged(label: String = "") {
+        _ = shared.submit(.networkChanged(label: Self.hash(ofLabel: label)))
+    }
+
+    /// Whether somebody looks at the application.
+    public enum Visibility: Sendable {
+        /// It is on the screen: a server that is gone is noticed soon.
+        case foreground
+        /// It is not: as few packets as the network allows keep the client reachable.
+        case background
+    }
+
+    /// Tells whether somebody looks at the application; `foreground` until it is told otherwise.
+    public func visibilityChanged(to visibility: Visibility) {
+        _ = shared.submit(.visibilityChanged(visibility))
+    }
+
+    /// Folds a label (FNV-1a); 0 for none.
+    static func hash(ofLabel label: String) -> UInt64 {
+        guard !label.isEmpty else { return 0 }
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in label.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return max(1, hash)
+    }
 
     /// Tells that the device has no network: nothing is tried until `networkChanged` is called.
     public func networkLost() { _ = shared.submit(.networkLost) }

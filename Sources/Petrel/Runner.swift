@@ -22,7 +22,8 @@ enum Request: Sendable {
     /// Nobody waits any more for the enrolment with that ticket.
     case abandonEnrolment(ticket: UInt64)
     case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
-    case networkChanged
+    case networkChanged(label: UInt64)
+    case visibilityChanged(PetrelClient.Visibility)
     case networkLost
     case resolved(Result<[Address], ResolutionError>)
     case close
@@ -36,6 +37,9 @@ final class Shared: Sendable {
     let states = Latest(ConnectionState.idle)
     let account: Latest<Account?>
     let caughtUp = Latest(false)
+    /// The classes of the session that there is, or was last.
+    let classes = Latest<[ServiceClass]>([])
+    let carrier = Latest<Carrier?>(nil)
     /// Why the server takes no messages for now.
     let obstacle = Latest<PetrelError?>(nil)
     /// Which conversations got messages, and at which change since the start.
@@ -74,6 +78,8 @@ final class Shared: Sendable {
         states.finish()
         account.finish()
         caughtUp.finish()
+        classes.finish()
+        carrier.finish()
         obstacle.finish()
         arrivals.finish()
     }
@@ -109,10 +115,14 @@ final class Runner: EventHandler {
     private let store: FileClientStore
     private let host: String
     private let port: UInt16
-    private let loop: EventLoop
-    private var core: ClientCore
+    let loop: EventLoop
+    var core: ClientCore
     private var socket: UDPSocket
-    private var incoming = DatagramBatch()
+    var stream = ClientStream()
+    var streamed: [(bytes: [UInt8], to: Address)] = []
+    /// The flow of a measurement, while there is one.
+    var side: UDPSocket?
+    var incoming = DatagramBatch()
     private var outgoing = DatagramBatch()
     private var requests: [Request] = []
     private var events: [ClientEvent] = []
@@ -148,7 +158,7 @@ final class Runner: EventHandler {
     }
 
     /// A socket of both families; of IPv4 alone where the system has no IPv6.
-    private static func openSocket() throws(SystemError) -> UDPSocket {
+    static func openSocket() throws(SystemError) -> UDPSocket {
         do throws(SystemError) {
             return try UDPSocket(boundTo: Address(high: 0, low: 0, port: 0))
         } catch {
@@ -178,11 +188,22 @@ final class Runner: EventHandler {
     }
 
     func readable(_ descriptor: Int32, now: Instant) {
-        if descriptor == socket.descriptor { receive(now: now) } else { obey(now: now) }
+        if descriptor == socket.descriptor {
+            receive(now: now)
+        } else if stream.has(descriptor) {
+            proceed(now: now)
+        } else if descriptor == shared.mailbox.descriptor {
+            obey(now: now)
+        } else {
+            receiveSide(now: now)
+        }
         settle(now: now)
     }
 
-    func writable(_ descriptor: Int32, now: Instant) { settle(now: now) }
+    func writable(_ descriptor: Int32, now: Instant) {
+        if stream.has(descriptor) { proceed(now: now) }
+        settle(now: now)
+    }
 
     func due(now: Instant) {
         if resolveAt <= now { resolve() }
@@ -211,6 +232,8 @@ extension Runner {
     private func settle(now: Instant) {
         core.finishBatch(now: now, wall: WallTime.now)
         transmit(now: now)
+        wantStream(now: now)
+        measure(now: now)
         if keyLog != nil { keyLog?.append(core.takeKeyLog()) }
         logTrace()
         core.takeEvents(into: &events)
@@ -241,6 +264,7 @@ extension Runner {
 
     private func transmit(now: Instant) {
         while true {
+            sendStreamed(now: now)
             if !outgoing.isEmpty {
                 _ = socket.send(&outgoing)
                 guard outgoing.isEmpty else {
@@ -253,13 +277,18 @@ extension Runner {
                 var ecn = ECN.notECT
                 let isAdded = outgoing.append { room -> (byteCount: Int, to: Address)? in
                     guard let sent = core.transmit(into: &room, now: now) else { return nil }
+                    guard sent.destination.carrier == .datagram else {
+                        let bytes = room.bytes.extracting(first: sent.byteCount)
+                        streamed.append((bytes.withUnsafeBytes { Array($0) }, sent.destination))
+                        return nil
+                    }
                     ecn = sent.ecn
                     return (sent.byteCount, sent.destination)
                 }
                 if !isAdded { break }
                 outgoing.mark(outgoing.count - 1, ecn)
             }
-            if outgoing.isEmpty { return }
+            if outgoing.isEmpty && streamed.isEmpty { return }
         }
     }
 
@@ -281,7 +310,9 @@ extension Runner {
             enrolment = nil
         case .send(let target, let contentType, let body, let answer):
             send(to: target, contentType, body, answer)
-        case .networkChanged: core.networkChanged(now: now)
+        case .networkChanged(let label): core.networkChanged(to: label, now: now)
+        case .visibilityChanged(let visibility):
+            core.setForeground(visibility == .foreground)
         case .networkLost: core.networkLost()
         case .resolved(let result): resolved(result, now: now)
         case .close:
@@ -295,7 +326,9 @@ extension Runner {
         switch request {
         case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
         case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .abandonEnrolment, .networkChanged, .networkLost, .resolved, .close: return
+        case .abandonEnrolment, .networkChanged, .visibilityChanged, .networkLost, .resolved,
+            .close:
+            return
         }
     }
 
@@ -375,9 +408,15 @@ extension Runner {
 
     private func tell(now: Instant) {
         var arrivals: [ConversationID] = []
+        let carrier = core.carrier.map { Carrier($0) }
+        let isMoved = shared.carrier.value != carrier
+        if isMoved { shared.carrier.publish(carrier) }
         for event in events {
             switch event {
             case .connectionChanged(let state):
+                if case .connected = state {
+                    shared.classes.publish(core.classes.map { ServiceClass($0) })
+                }
                 shared.states.publish(ConnectionState(state, now: now))
                 if case .connected = state {} else { clearObstacle() }
                 // Who cannot be reached for long may have moved.
@@ -399,6 +438,8 @@ extension Runner {
             }
         }
         events.removeAll(keepingCapacity: true)
+        // The state is the same; what can be read beside it is not.
+        if isMoved, carrier != nil { shared.states.publish(shared.states.value) }
         if !arrivals.isEmpty { shared.arrivals.update { $0.note(arrivals) } }
         let isCaughtUp = core.isCaughtUp
         if shared.caughtUp.value != isCaughtUp { shared.caughtUp.publish(isCaughtUp) }

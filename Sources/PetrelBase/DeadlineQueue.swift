@@ -17,6 +17,18 @@ public struct DeadlineQueue: Sendable {
         deadline = Array(repeating: .distantFuture, count: capacity)
     }
 
+    /// Slots that there is room for.
+    public var capacity: Int { position.count }
+
+    /// Makes room for `slot`, and for as many again as there are, if there is none.
+    public mutating func makeRoom(for slot: Int) {
+        let missing = max(slot + 1 - capacity, 0)
+        guard missing > 0 else { return }
+        let more = max(missing, capacity)
+        position.append(contentsOf: repeatElement(-1, count: more))
+        deadline.append(contentsOf: repeatElement(.distantFuture, count: more))
+    }
+
     /// The slot whose deadline is earliest, with that deadline.
     public var first: (slot: Int, deadline: Instant)? {
         guard let slot = heap.first else { return nil }

@@ -27,6 +27,12 @@
         case laterRefusalBlocks
         /// A session acts on its HELLO, before the client has shown that it lives.
         case actsUnconfirmed
+        /// What a HELLO says is done before the client has shown that it lives.
+        case earlyActedUpon
+        /// What a HELLO said is heard behind what the first packet says.
+        case earlyOvertaken
+        /// Messages are numbered from 0, though the server has some from the HELLO.
+        case earlyNumbersReused
         /// A stranger stays one, though its key was enrolled meanwhile.
         case strangerForEver
         /// A packet number counts as received before the packet is opened.
@@ -95,12 +101,29 @@
         case repairLeftOut
         /// Every second packet that is overdue counts as repaired, and is not.
         case suspectsForgotten
+        /// What makes up for a lost fragment is made of others.
+        case parityOfOthers
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
         /// A path that has come to carry less goes on to be sent large packets.
         case blackHoleUnseen
         /// What the peer counts of marks is believed, whatever it says.
         case marksUnchecked
+        /// A session that slept has forgotten which packet numbers it received.
+        case windowForgottenAsleep
+        /// A session that slept uses a packet number again.
+        case numberForgottenAsleep
+        /// A session that slept has forgotten a message number.
+        case messageForgottenAsleep
+        /// A connection counts as proven: who sends a copied packet over one gets what he likes.
+        case streamNotProven
+        /// Where UDP is silent, nothing else is tried.
+        case streamNotTried
+
+        /// A copy of a datagram of a measurement draws its answers elsewhere.
+        case probeReplayed
+        /// Whatever answers a measurement proves that the NAT remembers.
+        case probeUnproved
 
         /// Workers tell their sessions only what they had committed themselves.
         case newsStayWithWorker

@@ -1,12 +1,21 @@
 // The settings of a client's brain.
 
+public import PetrelBase
 public import PetrelTransport
 
 /// How a client behaves; a plain value with defaults.
 public struct ClientConfiguration: Sendable {
     /// The settings of its sessions.
     public var session = SessionConfiguration()
+    /// Age of a session at which what is to be said in it makes the client ask for a new one.
+    public var sessionRenewal = Interval.seconds(3_600)
+    /// Whether a HELLO carries the first messages of the outbox.
+    public var sendsEarly = true
+    /// What it does where UDP does not get through.
+    public var tcp = TCPFallback.automatic
+    /// How it finds out how rarely its network wants to hear from it.
+    public var keepalive = KeepaliveConfiguration()
 
     /// Creates the defaults.
-    public init() {}
+    public init() { session.asksAddressAfter = .seconds(15) }
 }

@@ -20,9 +20,12 @@ extension ClientCore {
         case .data where session != nil:
             let drop = session?.receive(
                 &datagram, from: address, ecn: ecn, now: now, into: &sessionEvents)
-            if drop == nil { noteHeard() }
+            if drop == nil {
+                noteHeard()
+                noteHeard(from: address, now: now)
+            }
         case .retry: receiveRetry(datagram.bytes, now: now)
-        case .hello, .accept, .data, nil: strayDatagrams &+= 1
+        case .hello, .accept, .data, .probe, nil: strayDatagrams &+= 1
         }
         takeSessionEvents(now: now, wall: wall)
     }
@@ -54,12 +57,15 @@ extension ClientCore {
         session = consume opened
         handshake = nil
         sessionIsLive = true
+        settleRace(on: address, now: now)
         serverLeaves = false
         attemptAt = .distantFuture
         isBlocked = false
         standing = .unknown
-        requests = 0
+        renewAt = now + configuration.sessionRenewal
+        followEarly()
         connector.connected(now: now)
+        startKeepalive(now: now)
     }
 
     /// How long a server accepts a cookie at least (transport.md §4.7).
@@ -95,7 +101,9 @@ extension ClientCore {
                 connector.sessionEnded(WaitReason(reason), now: now, random: &random)
             case .goingAway(let window, let address):
                 serverLeaves(within: window, to: address, now: now)
-            case .confirmed, .ordered, .outcome, .bulk, .addressMoved: continue
+            case .bindingDied(let pause): bindingDied(after: pause, wall: wall)
+            case .probeAnswered(let answer): probeAnswered(answer, now: now, wall: wall)
+            case .confirmed, .ordered, .outcome, .bulk, .addressMoved, .probeAsked: continue
             }
         }
         sessionEvents.removeAll()
@@ -104,6 +112,8 @@ extension ClientCore {
     /// Forgets what belonged to the session; the session itself may have a last packet to send.
     mutating func sessionIsOver() {
         sessionIsLive = false
+        isRenewing = false
+        keepalive.search.cancel()
         standing = .unknown
         acknowledgements.removeAll()
         earlyVerdicts.removeAll()

@@ -10,7 +10,7 @@ extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
         guard !isOffline else { return stalled?.retryAt ?? .distantFuture }
-        var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture)
+        var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture, race.deadline)
         switch handshake {
         case .some(let handshake): earliest = min(earliest, handshake.deadline)
         case .none: earliest = min(earliest, suspicion)
@@ -19,6 +19,7 @@ extension ClientCore {
         case .some(let session): earliest = min(earliest, session.deadline)
         case .none: break
         }
+        earliest = min(earliest, keepaliveDeadline)
         guard standing == .known, !isBlocked else { return earliest }
         return min(earliest, sync.deadline, outbox.deadline)
     }
@@ -30,8 +31,10 @@ extension ClientCore {
         if handshake?.isExpired(now: now) == true {
             handshake = nil
             connector.attemptExpired(now: now, random: &random)
+            renewalFailed(now: now)
         }
         session?.advance(now: now, into: &sessionEvents)
+        advanceRace(now: now)
         takeSessionEvents(now: now, wall: wall)
         sync.advance(now: now)
         finishBatch(now: now, wall: wall)
@@ -41,6 +44,8 @@ extension ClientCore {
     public mutating func finishBatch(now: Instant, wall: WallTime) {
         takeSessionEvents(now: now, wall: wall)
         commit(now: now)
+        advanceKeepalive(now: now, wall: wall)
+        saveNetworks()
         beginAttempt(now: now, wall: wall)
         pump(now: now, wall: wall)
         tellState()
@@ -100,6 +105,7 @@ extension ClientCore {
         session?.close(.done, now: now, into: &sessionEvents)
         sessionIsOver()
         handshake = nil
+        race.end()
         connector.suspend()
     }
 
@@ -133,17 +139,21 @@ extension ClientCore {
             guard store([.helloCounter(counter)], thenTell: [], now: now) else { return }
             let attempt =
                 isSuspect ? connector.nextResumption() : connector.nextAttempt(now: now)
-            if let attempt { begin(attempt, counter: counter, now: now) }
+            guard let attempt else { return renewalFailed(now: now) }
+            begin(attempt, counter: counter, now: now, wall: wall)
         } catch {
             stalled = Stalled(error: error, changes: [], events: [], retryAt: .distantFuture)
             storeBroke(error, now: now)
         }
     }
 
-    private mutating func begin(_ attempt: Connector.Attempt, counter: UInt64, now: Instant) {
+    private mutating func begin(
+        _ attempt: Connector.Attempt, counter: UInt64, now: Instant, wall: WallTime
+    ) {
         if sessionIsLive { resumption = attempt.number } else { session = nil }
         handshakeAddress = attempt.address
         handshakeStarted = now
+        beginRace(now: now)
         if let held = heldCookie, held.server != attempt.address || held.until <= now {
             heldCookie = nil
         }
@@ -151,11 +161,12 @@ extension ClientCore {
             handshake = try ClientHandshake(
                 identity: identity, server: server, counter: counter,
                 connectionID: UInt32(truncatingIfNeeded: random.next()),
-                cookie: heldCookie?.cookie,
+                cookie: heldCookie?.cookie, early: packEarly(attempt, now: now, wall: wall),
                 configuration: configuration.session, lifetime: attempt.lifetime, now: now)
         } catch {
             // The server's key is one that no key agrees with.
             connector.attemptExpired(now: now, random: &random)
+            renewalFailed(now: now)
         }
     }
 
@@ -168,7 +179,13 @@ extension ClientCore {
         switch session {
         case .some(let session):
             guard let since = session.unansweredSince else { return attemptAt }
-            return min(attemptAt, since + max(session.probeInterval * 3, Self.silenceMin))
+            // Who was not there for long cannot know whether the server still is.
+            let isBack = since - session.lastHeard >= Self.absenceMin
+            let patience =
+                isBack
+                ? session.probeInterval * 3 / 2
+                : max(session.probeInterval * 3, Self.silenceMin)
+            return min(attemptAt, since + patience)
         case .none: return .distantFuture
         }
     }
@@ -193,6 +210,7 @@ extension ClientCore {
     }
 
     private static let silenceMin = Interval.seconds(2)
+    private static let absenceMin = Interval.seconds(60)
     private static let stallPauseFirst = Interval.seconds(1)
     private static let stallPauseMax = Interval.seconds(30)
 }

@@ -12,7 +12,14 @@ extension ClientCore {
     ) -> Transmission? {
         guard !isOffline else { return nil }
         if let byteCount = handshake?.transmit(into: &room, now: now) {
+            isHelloCopyDue = race.isOpen
             return Transmission(byteCount: byteCount, destination: handshakeAddress)
+        }
+        if isHelloCopyDue {
+            isHelloCopyDue = false
+            if let byteCount = handshake?.copyHello(into: &room) {
+                return Transmission(byteCount: byteCount, destination: race.address)
+            }
         }
         return session?.transmit(into: &room, now: now)
     }
@@ -51,27 +58,24 @@ extension ClientCore {
         while let entry = outbox.nextToSend(now: now) {
             // The server may have forgotten that it has this one: first see whether it comes back.
             guard maySend(entry, wall: wall) else { return }
-            let target: OutgoingMessage.Target =
-                switch entry.target {
-                case .conversation(let id): .conversation(id)
-                case .handle(let handle): .handle(handle)
-                }
-            let message = OutgoingMessage(
-                clientMessageID: entry.clientMessageID, target: target,
-                contentType: entry.contentType, body: entry.body)
-            guard let (request, _) = send(.send(message), now: now) else { return }
+            guard let (request, _) = send(.send(OutgoingMessage(entry)), now: now) else { return }
             #if PETREL_PLANTED
                 if PlantedBug.outboxForgets.isActive {
                     changes.append(.dequeue(index: entry.index))
                 }
             #endif
-            guard outbox.sent(entry.index, in: request) else { continue }
-            events.append(
-                .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .sent))
+            noteSent(entry, in: request)
         }
     }
 
-    private func maySend(_ entry: OutboxEntry, wall: WallTime) -> Bool {
+    /// A message travels in a request; its owner is told once.
+    mutating func noteSent(_ entry: OutboxEntry, in request: UInt64) {
+        guard outbox.sent(entry.index, in: request) else { return }
+        events.append(
+            .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .sent))
+    }
+
+    func maySend(_ entry: OutboxEntry, wall: WallTime) -> Bool {
         guard standing != .known else { return sync.isCaughtUp || !isOld(entry, wall: wall) }
         // Until the welcome nobody knows how wrong the device's clock is.
         let age = wall.milliseconds &- entry.written.milliseconds
@@ -89,7 +93,7 @@ extension ClientCore {
     private static let rememberedMilliseconds =
         (MessagingLimits.deduplication - .seconds(24 * 3600)).nanoseconds / 1_000_000
 
-    private mutating func refillOutbox() {
+    mutating func refillOutbox() {
         guard let (after, limit) = outbox.wanted else { return }
         do throws(ClientStoreError) {
             outbox.load(try store.outbox(after: after, limit: limit), limit: limit)
@@ -109,6 +113,7 @@ extension ClientCore {
                 let message = try session?.send(bytes.span.bytes, as: .durable, key: 0, now: now)
             else { return nil }
             requests = request
+            renewIfOld(now: now)
             return (request, message)
         } catch {
             isBlocked = true

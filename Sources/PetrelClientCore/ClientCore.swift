@@ -65,10 +65,24 @@ public struct ClientCore: ~Copyable {
     var attemptAt = Instant.distantFuture
     /// Whether the server leaves: that it is heard means nothing.
     var serverLeaves = false
+    /// The entries of the outbox that the HELLO under way carries.
+    var earlyEntries: [OutboxEntry] = []
+    /// From when on what is said in the session makes the client ask for a new one.
+    var renewAt = Instant.distantFuture
+    /// Whether HELLO is said because the session is old: that it is heard means nothing.
+    var isRenewing = false
     /// Whether the system says that there is no network.
     var isOffline = false
     var session: Session?
+    /// Where the session's server takes UDP.
+    var sessionServer = Address.none
+    var race = CarrierRace()
+    var announcedTCP = AnnouncedTCP.unknown
+    /// Whether the HELLO is to be sent over the connection as well.
+    var isHelloCopyDue = false
     var sessionEvents = SessionEvents()
+    /// What is done about the NAT before the device.
+    var keepalive: Keepalive
     /// Whether the session still works; a session that does not may have a last packet to send.
     var sessionIsLive = false
     /// The session's queue was full: wait until it takes more.
@@ -115,6 +129,7 @@ public struct ClientCore: ~Copyable {
             incarnation: incarnation, cursor: cursor, conversations: try store.conversations())
         let outbox = Outbox(last: try store.lastOutboxIndex())
         let known = try store.identity()
+        let networks = try store.networks()
         self.configuration = configuration
         self.identity = identity
         self.server = server
@@ -124,6 +139,8 @@ public struct ClientCore: ~Copyable {
         self.sync = sync
         self.outbox = outbox
         self.known = known
+        keepalive = Keepalive(
+            plan: KeepalivePlan(configuration.keepalive, stored: networks))
     }
 }
 
@@ -217,6 +234,7 @@ extension ClientCore {
         handshake = nil
         enrolment = nil
         connector.close()
+        race.end()
         tellState()
     }
 
@@ -238,7 +256,7 @@ extension ClientCore {
         if connector.state == .closed { return .closed }
         if let stalled { return .storeFailed(stalled.error) }
         guard connector.state == .connected(roundTrip: nil) else { return connector.state }
-        guard handshake == nil else { return .connecting(attempt: resumption) }
+        guard handshake == nil || isRenewing else { return .connecting(attempt: resumption) }
         switch session {
         case .some(let session): return .connected(roundTrip: session.roundTrip)
         case .none: return .connected(roundTrip: nil)

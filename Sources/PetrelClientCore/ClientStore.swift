@@ -139,6 +139,8 @@ public enum ClientChange: Equatable, Sendable {
     case conversation(LocalConversation)
     /// The feed cursor and the store's incarnation that it belongs to.
     case cursor(incarnation: UInt64, feed: FeedSequence)
+    /// What is known of networks, replaced whole.
+    case networks([BindingLifetime])
 }
 
 /// Keeps what a client must not lose; every call of `apply` is one durable transaction.
@@ -152,6 +154,8 @@ public protocol ClientStore {
     func helloCounter() throws(ClientStoreError) -> UInt64
     /// Returns the feed cursor and the incarnation that it belongs to; zeros if none.
     func cursor() throws(ClientStoreError) -> (incarnation: UInt64, feed: FeedSequence)
+    /// Returns what is known of networks, the latest first.
+    func networks() throws(ClientStoreError) -> [BindingLifetime]
     /// Returns outbox entries after an index, in order, `limit` at most.
     func outbox(after index: UInt64, limit: Int) throws(ClientStoreError) -> [OutboxEntry]
     /// Returns the highest index that any outbox entry ever had; 0 if none.

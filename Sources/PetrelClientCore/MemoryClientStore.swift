@@ -11,6 +11,7 @@ public struct MemoryClientStore: ClientStore, Sendable {
         var helloCounter: UInt64 = 0
         var incarnation: UInt64 = 0
         var feed = FeedSequence(0)
+        var networks: [BindingLifetime] = []
         /// By index, lowest first.
         var outbox: [OutboxEntry] = []
         var lastOutboxIndex: UInt64 = 0
@@ -36,6 +37,7 @@ public struct MemoryClientStore: ClientStore, Sendable {
 
     public func identity() throws(ClientStoreError) -> ClientIdentity? { state.identity }
     public func helloCounter() throws(ClientStoreError) -> UInt64 { state.helloCounter }
+    public func networks() throws(ClientStoreError) -> [BindingLifetime] { state.networks }
     public func lastOutboxIndex() throws(ClientStoreError) -> UInt64 { state.lastOutboxIndex }
     public func failed() throws(ClientStoreError) -> [FailedEntry] { state.failed }
 
@@ -86,6 +88,7 @@ extension MemoryClientStore.State {
         case .cursor(let incarnation, let feed):
             self.incarnation = incarnation
             self.feed = feed
+        case .networks(let networks): self.networks = networks
         }
     }
 }

@@ -96,6 +96,12 @@ public struct Outbox: Sendable {
         return slots.first { $0.request == nil }?.entry
     }
 
+    /// The messages of the window that nothing is known of, from the first on; none while paused.
+    func waiting(now: Instant) -> [OutboxEntry] {
+        if let pausedUntil, now < pausedUntil { return [] }
+        return slots.prefix { $0.request == nil }.map(\.entry)
+    }
+
     /// The message travels in `request`; returns whether it is the first copy of this process.
     public mutating func sent(_ index: UInt64, in request: UInt64) -> Bool {
         guard let i = slots.firstIndex(where: { $0.entry.index == index }) else { return false }

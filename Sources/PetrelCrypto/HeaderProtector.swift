@@ -18,16 +18,22 @@ public struct HeaderProtector: ~Copyable, Sendable {
     ///
     /// - Precondition: `sample.byteCount == HeaderProtector.sampleByteCount`.
     public func mask(sample: RawSpan) -> InlineArray<5, UInt8> {
-        precondition(sample.byteCount == Self.sampleByteCount)
+        Self.mask(sample: sample, key: key.unsafeAddress)
+    }
+
+    /// Copies the key to `room`, of 32 bytes.
+    func copyKey(to room: UnsafeMutableRawPointer) { key.copy(to: room) }
+
+    static func mask(sample: RawSpan, key: UnsafePointer<UInt8>) -> InlineArray<5, UInt8> {
+        precondition(sample.byteCount == sampleByteCount)
         let counter = sample.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
         var mask = InlineArray<5, UInt8>(repeating: 0)
-        let key = key.unsafeAddress
         var room = mask.mutableSpan
         room.withUnsafeMutableBytes { room in
             sample.withUnsafeBytes { sample in
                 guard let room = room.baseAddress, let sample = sample.baseAddress else { return }
                 _ = crypto_stream_chacha20_ietf_xor_ic(
-                    room, room, UInt64(Self.maskByteCount), sample + 4,
+                    room, room, UInt64(maskByteCount), sample + 4,
                     UInt32(littleEndian: counter), key)
             }
         }

@@ -51,6 +51,36 @@ public struct KeyPhases: ~Copyable, Sendable {
         next = Self.cipher(nextSecret)
     }
 
+    /// Takes keys up again; those of our packets are derived anew.
+    init(
+        readHeader: consuming HeaderProtector, writeHeader: consuming HeaderProtector,
+        current: consuming PacketCipher, next: consuming PacketCipher,
+        nextSecret: consuming SecretKey, writeSecret: consuming SecretKey,
+        readGeneration: UInt64, writeGeneration: UInt64
+    ) {
+        self.readHeader = readHeader
+        self.writeHeader = writeHeader
+        self.current = current
+        self.next = next
+        self.nextSecret = nextSecret
+        writeCipher = Self.cipher(writeSecret)
+        self.writeSecret = writeSecret
+        previous = nil
+        self.readGeneration = readGeneration
+        self.writeGeneration = writeGeneration
+    }
+
+    /// Copies what dormant keys keep, in the order of `DormantKeys.Place`, to `room`.
+    func copyKeys(to room: UnsafeMutableRawPointer) {
+        let count = SecretKey.byteCount
+        readHeader.copyKey(to: room)
+        writeHeader.copyKey(to: room + count)
+        current.copyKey(to: room + 2 * count)
+        next.copyKey(to: room + 3 * count)
+        nextSecret.copy(to: room + 4 * count)
+        writeSecret.copy(to: room + 5 * count)
+    }
+
     /// The two bits that our packets carry.
     public var writePhase: UInt8 { UInt8(truncatingIfNeeded: writeGeneration & 3) }
 

@@ -63,8 +63,35 @@ public struct PacketCipher: ~Copyable, Sendable {
         guard payloadByteCount >= 0 else { return nil }
         var nonce = Self.nonce(pathID: pathID, packetNumber: packetNumber)
         let key = key.unsafeAddress
-        let isGenuine = datagram.withUnsafeMutableBytes { datagram in
-            guard let header = datagram.baseAddress else { return false }
+        guard
+            Self.isGenuine(
+                datagram.bytes.extracting(first: byteCount), headerByteCount: headerByteCount,
+                pathID: pathID, packetNumber: packetNumber, key: key)
+        else { return nil }
+        datagram.withUnsafeMutableBytes { datagram in
+            guard let header = datagram.baseAddress else { return }
+            let payload = header + headerByteCount
+            withUnsafeBytes(of: &nonce) { nonce in
+                guard let nonce = nonce.baseAddress else { return }
+                // Block 0 of the stream is the authenticator's key (RFC 8439 §2.8).
+                _ = crypto_stream_chacha20_ietf_xor_ic(
+                    payload, payload, UInt64(payloadByteCount), nonce, 1, key)
+            }
+        }
+        return payloadByteCount
+    }
+
+    /// Whether header, payload and tag are as they were sealed; nothing is decrypted.
+    static func isGenuine(
+        _ datagram: RawSpan, headerByteCount: Int, pathID: UInt32, packetNumber: UInt64,
+        key: UnsafePointer<UInt8>
+    ) -> Bool {
+        let payloadByteCount = datagram.byteCount - headerByteCount - tagByteCount
+        guard headerByteCount >= 0, payloadByteCount >= 0 else { return false }
+        var nonce = nonce(pathID: pathID, packetNumber: packetNumber)
+        return datagram.withUnsafeBytes { datagram in
+            guard let start = datagram.baseAddress else { return false }
+            let header = start.assumingMemoryBound(to: UInt8.self)
             let payload = header + headerByteCount
             return withUnsafeBytes(of: &nonce) { nonce in
                 guard let nonce = nonce.baseAddress else { return false }
@@ -72,16 +99,15 @@ public struct PacketCipher: ~Copyable, Sendable {
                 // zeroed. Decrypting is then one pass more of the cipher, as it always is.
                 let verdict = crypto_aead_chacha20poly1305_ietf_decrypt_detached(
                     nil, nil, payload, UInt64(payloadByteCount), payload + payloadByteCount,
-                    header, UInt64(headerByteCount), nonce, key)
-                guard verdict == 0 else { return false }
-                // Block 0 of the stream is the authenticator's key (RFC 8439 §2.8).
-                _ = crypto_stream_chacha20_ietf_xor_ic(
-                    payload, payload, UInt64(payloadByteCount), nonce, 1, key)
-                return true
+                    header, UInt64(headerByteCount),
+                    nonce.assumingMemoryBound(to: UInt8.self), key)
+                return verdict == 0
             }
         }
-        return isGenuine ? payloadByteCount : nil
     }
+
+    /// Copies the key to `room`, of 32 bytes.
+    func copyKey(to room: UnsafeMutableRawPointer) { key.copy(to: room) }
 
     private static func nonce(pathID: UInt32, packetNumber: UInt64) -> (UInt32, UInt32, UInt32) {
         let high = UInt32(truncatingIfNeeded: packetNumber >> 32)

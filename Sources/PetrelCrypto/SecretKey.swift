@@ -68,6 +68,18 @@ public struct SecretKey: ~Copyable {
         constantTimeEqual(bytes, other.bytes)
     }
 
+    /// Copies the key to `room`, of 32 bytes, which is its new owner's to wipe.
+    func copy(to room: UnsafeMutableRawPointer) {
+        room.copyMemory(from: pointer, byteCount: Self.byteCount)
+    }
+
+    /// Copies a key out of 32 bytes that stay the caller's to wipe.
+    init(copying source: UnsafeRawPointer) {
+        self.init { room in
+            UnsafeMutableRawPointer(room).copyMemory(from: source, byteCount: Self.byteCount)
+        }
+    }
+
     /// The key for C, valid while the key lives.
     var unsafeAddress: UnsafePointer<UInt8> {
         UnsafePointer(pointer.assumingMemoryBound(to: UInt8.self))

@@ -172,6 +172,7 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         messages[count].header.msg_iov.pointee.iov_len = byteCount
         messages[count].header.msg_namelen = address.write(to: messages[count].header.msg_name)
         messages[count].header.msg_controllen = 0
+        messages[count].header.msg_flags = 0
         count += 1
     }
 

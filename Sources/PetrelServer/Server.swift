@@ -35,6 +35,8 @@ public final class Server {
     public let publicKey: PublicKey
     /// Where it listens, with the port that the kernel chose.
     public let address: Address
+    /// Where it takes TCP connections; `nil` if it takes none.
+    public let tcpAddress: Address?
     /// What stops it.
     public let stopper: Stopper
 
@@ -54,7 +56,7 @@ public final class Server {
         _ settings: ServerConfiguration,
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(ServerError) {
-        let settings = try settings.validated()
+        var settings = try settings.validated()
         let identity = KeyPair(
             secret: try KeyFile.key(KeyFile.identityName, in: settings.directory))
         let pepper = try KeyFile.key(KeyFile.pepperName, in: settings.directory)
@@ -71,6 +73,9 @@ public final class Server {
             throw ServerError(error)
         }
         let address = try Self.address(settings.listen, isShared: settings.workers > 1)
+        // All workers announce the port, so it must be known before there is any.
+        settings.core.session.tcpPort = try Self.tcpPort(settings)
+        tcpAddress = settings.core.session.tcpPort.map { settings.listen.over(.stream, port: $0) }
         do throws(StoreError) {
             store = try Self.store(settings, notice) {
                 for worker in mailboxes { _ = worker.commits.post(()) }
@@ -145,6 +150,9 @@ public final class Server {
         workers.reduce(CoreMetrics()) { $0 + $1.metrics }
     }
 
+    /// What became of TCP connections; to be read before or after `run`.
+    public var streamMetrics: StreamMetrics { workers[0].streamMetrics }
+
     private func close() {
         for loop in loops { loop.forgetAll() }
         pool.close()
@@ -176,11 +184,13 @@ public final class Server {
         let socket = try listen(address, isShared: settings.workers > 1)
         // Without steering, workers pass each other what reaches the wrong one.
         if index == 0, settings.workers > 1 { _ = socket.steer(among: settings.workers) }
+        let streams = index == 0 ? try connections(settings, tcpPort: core.session.tcpPort) : nil
         let keyLog = try keyLog(settings.keyLog)
         let logs = try logs(settings.qlogDirectory)
         do throws(SystemError) {
             let worker = try Worker(
-                core: brain, socket: socket, loop: loop, pool: pool, mailboxes: mailboxes,
+                core: brain, socket: socket, streams: streams, loop: loop, pool: pool,
+                mailboxes: mailboxes,
                 stopTimeout: settings.stopTimeout, keyLog: keyLog, logs: logs)
             if index == 0, settings.signals == .stop {
                 try loop.watchSignal(SIGINT, with: worker)
@@ -238,6 +248,32 @@ public final class Server {
                         + "Restore it from a backup; other records are not affected.")
             },
             wake: wake)
+    }
+
+    /// The TCP port to listen on; one that is free, if the kernel is to choose.
+    private static func tcpPort(
+        _ settings: ServerConfiguration
+    ) throws(ServerError) -> UInt16? {
+        guard settings.tcpPort == 0 else { return settings.tcpPort }
+        return try streamListener(settings.listen.over(.stream, port: 0)).port
+    }
+
+    private static func connections(
+        _ settings: ServerConfiguration, tcpPort: UInt16?
+    ) throws(ServerError) -> StreamConnections? {
+        guard let tcpPort else { return nil }
+        let listener = try streamListener(settings.listen.over(.stream, port: tcpPort))
+        return StreamConnections(listener: listener, limits: settings.streams)
+    }
+
+    private static func streamListener(
+        _ address: Address
+    ) throws(ServerError) -> StreamListener {
+        do throws(SystemError) {
+            return try StreamListener(boundTo: address)
+        } catch {
+            throw ServerError(error, listening: address)
+        }
     }
 
     private static func listen(

@@ -6,7 +6,7 @@ public import PetrelCrypto
 public import PetrelServerCore
 internal import PetrelStore
 internal import PetrelTransport
-internal import PetrelWire
+public import PetrelWire
 
 /// The settings of a server; `validated()` says which one is out of bounds.
 public struct ServerConfiguration: Sendable {
@@ -21,6 +21,11 @@ public struct ServerConfiguration: Sendable {
 
     /// Where it listens; port 0 lets the kernel choose.
     public var listen: Address
+    /// The TCP port, at the same address, for clients that UDP does not get through to; 0 lets the
+    /// kernel choose, `nil` is none.
+    public var tcpPort: UInt16?
+    /// What TCP connections may cost.
+    public var streams = StreamLimits()
     /// Where keys and data are; created if its parent exists.
     public var directory: String
     /// Threads that serve sessions, 1 to 64; the limits in `core` are of each.
@@ -46,6 +51,12 @@ public struct ServerConfiguration: Sendable {
     /// The limits of the core; its seed is drawn at start.
     public var core = ServerCoreConfiguration(seed: 0)
 
+    /// The operator's delivery classes, which clients are told of; 8 at most.
+    public var classes: [ClassPolicy] {
+        get { core.session.classes }
+        set { core.session.classes = newValue }
+    }
+
     /// Creates the defaults.
     public init(listen: Address, directory: String) {
         self.listen = listen
@@ -63,6 +74,8 @@ public struct ServerConfiguration: Sendable {
         try check("sessions", core.sessionsMax, 1...1_000_000 ~= core.sessionsMax, "1...1000000")
         try check(
             "half-open sessions", core.halfOpenMax, 1...65_536 ~= core.halfOpenMax, "1...65536")
+        let connections = streams.connectionsMax
+        try check("TCP connections", connections, 1...65_536 ~= connections, "1...65536")
         do {
             _ = try core.session.validated()
         } catch {

@@ -72,10 +72,12 @@ public struct ServerError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// Describes why nobody can listen on `address`.
     init(_ error: SystemError, listening address: Address) {
+        let carrier = address.carrier == .stream ? "TCP" : "UDP"
+        let address = address.over(.datagram, port: address.port)
         switch error.code {
         case EADDRINUSE:
             self.init(
-                kind: .addressInUse, happened: "The address \(address) is in use (UDP).",
+                kind: .addressInUse, happened: "The address \(address) is in use (\(carrier)).",
                 advice: "Stop the other process, or listen on another port.")
         case EACCES:
             self.init(

@@ -20,6 +20,8 @@ final class Worker: EventHandler {
         let hashes: Mailbox<HashDone>
         /// What other workers write.
         let letters: Mailbox<WorkerLetter.Content>
+        /// What other workers have for TCP connections; only worker 0 has any.
+        let streamed: Mailbox<StreamedDatagram>
         /// The worker is to stop.
         let stops: Mailbox<Stop>
 
@@ -27,6 +29,7 @@ final class Worker: EventHandler {
             commits = try Mailbox(capacity: 1)
             hashes = try Mailbox(capacity: hashesMax)
             letters = try Mailbox(capacity: Worker.lettersMax)
+            streamed = try Mailbox(capacity: Worker.lettersMax)
             stops = try Mailbox(capacity: Worker.stopsMax)
         }
     }
@@ -44,9 +47,13 @@ final class Worker: EventHandler {
         var result: HashResult
     }
 
-    fileprivate struct State: ~Copyable {
+    struct State: ~Copyable {
         var core: ServerCore
         var socket: UDPSocket
+        /// TCP connections; of worker 0 only.
+        var streams: StreamConnections?
+        /// What the core has for TCP connections.
+        var streamed: [StreamedDatagram] = []
         var incoming = DatagramBatch()
         var outgoing = DatagramBatch()
         /// Whether the kernel had no room for what is in `outgoing`.
@@ -64,10 +71,12 @@ final class Worker: EventHandler {
 
         init(
             core: consuming ServerCore, socket: consuming UDPSocket,
-            keyLog: consuming KeyLogFile?, logs: LogDirectory?
+            streams: consuming StreamConnections?, keyLog: consuming KeyLogFile?,
+            logs: LogDirectory?
         ) {
             self.core = core
             self.socket = socket
+            self.streams = streams
             self.keyLog = keyLog
             self.logs = logs
             qlog = QlogEncoder(.server, now: EventLoop.now, wall: WallTime.now)
@@ -92,12 +101,12 @@ final class Worker: EventHandler {
         }
     }
 
-    private var state: State
-    private let loop: EventLoop
+    var state: State
+    let loop: EventLoop
     private let pool: HashPool
-    private let mailboxes: Mailboxes
+    let mailboxes: Mailboxes
     /// The mailboxes of all workers, this one included.
-    private let all: [Mailboxes]
+    let all: [Mailboxes]
     private let stopTimeout: Interval
     /// When a stop ends, whatever is left to do.
     private var stopDeadline = Instant.distantFuture
@@ -107,13 +116,15 @@ final class Worker: EventHandler {
     private(set) var failure: SystemError?
 
     init(
-        core: consuming ServerCore, socket: consuming UDPSocket, loop: EventLoop, pool: HashPool,
+        core: consuming ServerCore, socket: consuming UDPSocket,
+        streams: consuming StreamConnections?, loop: EventLoop, pool: HashPool,
         mailboxes all: [Mailboxes], stopTimeout: Interval, keyLog: consuming KeyLogFile?,
         logs: LogDirectory?
     ) throws(SystemError) {
         self.all = all
         mailboxes = all[core.worker]
-        state = State(core: core, socket: socket, keyLog: keyLog, logs: logs)
+        state = State(
+            core: core, socket: socket, streams: streams, keyLog: keyLog, logs: logs)
         self.loop = loop
         self.pool = pool
         self.stopTimeout = stopTimeout
@@ -122,6 +133,7 @@ final class Worker: EventHandler {
         try loop.watch(mailboxes.hashes.descriptor, with: self)
         try loop.watch(mailboxes.letters.descriptor, with: self)
         try loop.watch(mailboxes.stops.descriptor, with: self)
+        try watchStreams()
         loop.wake(self, at: state.core.deadline)
     }
 
@@ -148,13 +160,18 @@ final class Worker: EventHandler {
             mailboxes.stops.drain(into: &stops)
             if stops.contains(.atOnce) { return loop.stop() }
             beginStop(now: now)
-        default: receive(now: now, wall: wall)
+        case state.socket.descriptor: receive(now: now, wall: wall)
+        default: receiveStreamed(descriptor, now: now, wall: wall)
         }
         finish(now: now, wall: wall)
     }
 
     func writable(_ descriptor: Int32, now: Instant) {
-        state.isBlocked = false
+        if descriptor == state.socket.descriptor {
+            state.isBlocked = false
+        } else {
+            state.streams?.flush(descriptor, loop: loop)
+        }
         finish(now: now, wall: Self.wall)
     }
 
@@ -162,6 +179,7 @@ final class Worker: EventHandler {
         let wall = Self.wall
         state.core.noteLag(now - wakesAt, now: now)
         state.core.advance(now: now, wall: wall)
+        state.streams?.advance(loop: loop, handler: self, now: now)
         finish(now: now, wall: wall)
     }
 
@@ -211,7 +229,7 @@ final class Worker: EventHandler {
             return loop.stop()
         }
         if state.core.isDrained || stopDeadline <= now { return loop.stop() }
-        var next = min(state.core.deadline, stopDeadline)
+        var next = min(state.core.deadline, stopDeadline, state.streamsDeadline)
         if !isPosted { next = min(next, now + .milliseconds(1)) }
         wakesAt = hasMore ? now : next
         loop.wake(self, at: wakesAt)
@@ -219,10 +237,12 @@ final class Worker: EventHandler {
 
     /// Sends what the core has; returns whether it may have more.
     @discardableResult
-    private func flush(now: Instant) -> Bool {
+    func flush(now: Instant) -> Bool {
         guard !state.isBlocked else { return false }
         for _ in 0..<64 {
-            guard state.sendBatch(now: now) else { return false }
+            let hasSent = state.sendBatch(now: now)
+            sendStreamed()
+            guard hasSent else { return false }
             guard state.outgoing.isEmpty else {
                 state.isBlocked = true
                 // If even waiting fails, what is in the batch is lost, as on any network.
@@ -252,15 +272,18 @@ extension Worker.State {
     /// Takes one batch in; returns whether there was one.
     mutating func receiveBatch(now: Instant, wall: WallTime) throws(SystemError) -> Bool {
         guard try socket.receive(into: &incoming) > 0 else { return false }
-        Self.hand(&incoming, to: &core, now: now, wall: wall)
+        Self.hand(&incoming, to: &core, over: .datagram, now: now, wall: wall)
         return true
     }
 
-    private static func hand(
-        _ batch: inout DatagramBatch, to core: inout ServerCore, now: Instant, wall: WallTime
+    static func hand(
+        _ batch: inout DatagramBatch, to core: inout ServerCore, over carrier: Address.Carrier,
+        now: Instant, wall: WallTime
     ) {
         for i in 0..<batch.count {
-            let (address, ecn) = (batch.address(of: i), batch.ecn(of: i))
+            let ecn = batch.ecn(of: i)
+            var address = batch.address(of: i)
+            address.carrier = carrier
             var datagram = batch.bytes(of: i)
             core.receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
         }
@@ -298,24 +321,31 @@ extension Worker.State {
 
     /// Sends what waits and what the core adds to it; returns whether there was anything.
     mutating func sendBatch(now: Instant) -> Bool {
-        Self.fill(&outgoing, from: &core, now: now)
-        guard !outgoing.isEmpty else { return false }
-        _ = socket.send(&outgoing)
+        Self.fill(&outgoing, from: &core, orElse: &streamed, now: now)
+        guard !outgoing.isEmpty || !streamed.isEmpty else { return false }
+        if !outgoing.isEmpty { _ = socket.send(&outgoing) }
         return true
     }
 
     private static func fill(
-        _ batch: inout DatagramBatch, from core: inout ServerCore, now: Instant
+        _ batch: inout DatagramBatch, from core: inout ServerCore,
+        orElse streamed: inout [StreamedDatagram], now: Instant
     ) {
         var isAdded = true
-        while isAdded, !batch.isFull {
+        while isAdded, !batch.isFull, streamed.count < DatagramBatch.datagramsMax {
+            let before = streamed.count
             var ecn = ECN.notECT
             isAdded = batch.append { room -> (byteCount: Int, to: Address)? in
                 guard let sent = core.transmit(into: &room, now: now) else { return nil }
+                guard sent.destination.carrier == .datagram else {
+                    streamed.append(StreamedDatagram(room, sent))
+                    return nil
+                }
                 ecn = sent.ecn
                 return (sent.byteCount, to: sent.destination)
             }
             if isAdded { batch.mark(batch.count - 1, ecn) }
+            isAdded = isAdded || streamed.count > before
         }
     }
 }

@@ -7,7 +7,7 @@ import PetrelWire
 
 /// A HELLO with the right MAC1, to be opened when the sessions had their turn.
 struct WaitingHello {
-    var bytes: InlineArray<256, UInt8>
+    var bytes: [UInt8]
     var tag: HelloTag
     var address: Address
 }
@@ -40,6 +40,8 @@ struct Admission: ~Copyable {
     private var buckets: HostBuckets
     private var resets: TokenBucket
     private var waiting: RingBuffer<WaitingHello>
+    /// Bytes of those HELLOs.
+    private var waitingByteCount = 0
     private var answers: RingBuffer<(StrangerAnswer, to: Address)>
     private let retryKey: RetryKey
     let resetKey: ResetKey
@@ -78,10 +80,16 @@ struct Admission: ~Copyable {
         waiting.isEmpty ? .distantFuture : wakeup + Self.wakeupSpacing
     }
 
+    /// Bytes of HELLOs that may wait.
+    private var waitingByteCountMax: Int {
+        configuration.hellosWaitingMax * ServerLimits.helloBytesMean
+    }
+
     /// Whether HELLOs must show a cookie.
     func isUnderLoad(halfOpenCount: Int, now: Instant) -> Bool {
         now < loadUntil
             || waiting.count * ServerLimits.loadShare >= configuration.hellosWaitingMax
+            || waitingByteCount * ServerLimits.loadShare >= waitingByteCountMax
             || halfOpenCount * ServerLimits.loadShare >= configuration.halfOpenMax
     }
 
@@ -105,11 +113,12 @@ struct Admission: ~Copyable {
             let rate = hosts.contains(host) ? ServerLimits.residents : ServerLimits.strangers
             guard buckets.take(host, rate, now: now) else { return .tooOften }
         }
-        guard !waiting.isFull else { return .full }
-        var bytes = InlineArray<256, UInt8>(repeating: 0)
-        for i in 0..<min(bytes.count, datagram.byteCount) {
-            bytes[i] = datagram.unsafeLoad(fromByteOffset: i, as: UInt8.self)
+        let byteCount = waitingByteCount + datagram.byteCount
+        guard !waiting.isFull, byteCount <= waitingByteCountMax else {
+            return .full
         }
+        waitingByteCount = byteCount
+        let bytes = datagram.withUnsafeBytes { Array($0) }
         _ = waiting.append(WaitingHello(bytes: bytes, tag: tag, address: address))
         return .welcome
     }
@@ -120,6 +129,8 @@ struct Admission: ~Copyable {
         #if PETREL_PLANTED
             if PlantedBug.cookieNotAsked.isActive { return true }
         #endif
+        // A connection has shown already that its other end receives what is sent there.
+        if address.carrier == .stream { return true }
         return Hello.showsCookie(datagram, from: address, secrets: &cookies, now: now)
     }
 
@@ -129,7 +140,9 @@ struct Admission: ~Copyable {
         refill(now: now)
         guard hellosLeft > 0 else { return nil }
         hellosLeft -= 1
-        return waiting.popFirst()
+        let hello = waiting.popFirst()
+        waitingByteCount -= hello?.bytes.count ?? 0
+        return hello
     }
 
     /// Whether one more packet to a half-open session may be tried.
@@ -169,6 +182,7 @@ struct Admission: ~Copyable {
     mutating func clear() -> Int {
         let count = waiting.count
         while waiting.popFirst() != nil {}
+        waitingByteCount = 0
         while answers.popFirst() != nil {}
         return count
     }

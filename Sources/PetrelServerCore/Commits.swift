@@ -13,6 +13,16 @@ struct PendingOperation {
         case enrolment(Handle, request: UInt64, name: String)
         case message(Handle, request: UInt64, Principal, MessageService.Admitted)
         case acknowledgement(Handle, request: UInt64)
+
+        /// The session that waits for it.
+        var handle: Handle? {
+            switch self {
+            case .housekeeping: nil
+            case .enrolment(let handle, _, _), .message(let handle, _, _, _),
+                .acknowledgement(let handle, _):
+                handle
+            }
+        }
     }
 
     var ticket: UInt64
@@ -136,6 +146,9 @@ extension ServerCore {
             throw Refused(error)
         }
         _ = operations.append(PendingOperation(ticket: ticket, purpose: purpose))
+        if let handle = purpose.handle, sessions.contains(handle) {
+            sessions[handle].state.lastTicket = ticket
+        }
     }
 
     /// Hands an operation to the store that nobody waits for; what is not done now is done later.

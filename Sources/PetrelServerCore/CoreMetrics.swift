@@ -28,6 +28,8 @@ public struct CoreMetrics: Equatable, Sendable {
     public var droppedUnknownSession: UInt64 = 0
     /// Dropped by the session: not authentic, a replay, or broken.
     public var droppedBySession: UInt64 = 0
+    /// Dropped: of a measurement that is not granted, or a copy.
+    public var droppedProbe: UInt64 = 0
     /// Dropped: a HELLO of somebody who does not know the server's key.
     public var droppedHelloUnproved: UInt64 = 0
     /// Dropped: a HELLO that does not open.
@@ -54,10 +56,21 @@ public struct CoreMetrics: Equatable, Sendable {
     public var halfOpenEvicted: UInt64 = 0
     /// Sessions confirmed.
     public var sessionsConfirmed: UInt64 = 0
+    /// Messages that came in HELLOs of sessions that were confirmed.
+    public var messagesEarly: UInt64 = 0
     /// Sessions that a newer one of the same device replaced.
     public var sessionsReplaced: UInt64 = 0
     /// Sessions that ended, for whatever reason.
     public var sessionsEnded: UInt64 = 0
+
+    /// Sessions that fell asleep, each time.
+    public var sessionsSlept: UInt64 = 0
+    /// Sessions that woke, for a packet or for something to tell.
+    public var sessionsWoken: UInt64 = 0
+    /// Dormant sessions given up for newer ones.
+    public var dormantEvicted: UInt64 = 0
+    /// Dormant sessions that were silent for too long.
+    public var dormantExpired: UInt64 = 0
 
     /// Commands taken in.
     public var commandsReceived: UInt64 = 0
@@ -79,8 +92,9 @@ public struct CoreMetrics: Equatable, Sendable {
 
     /// All datagrams dropped.
     public var datagramsDropped: UInt64 {
-        droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedHelloUnproved
-            + droppedHelloUnopened + droppedHelloReplayed + droppedHelloRefused
+        droppedUnrecognised + droppedUnknownSession + droppedBySession + droppedProbe
+            + droppedHelloUnproved + droppedHelloUnopened + droppedHelloReplayed
+            + droppedHelloRefused
             + droppedHelloUncookied + droppedHelloTooOften + droppedNotForwarded
     }
 

@@ -77,16 +77,19 @@ extension ServerCore {
         #endif
         guard !devices.isEmpty else { return }
         var bytes: [UInt8] = []
-        for device in devices where sessions.contains(device.handle) {
-            raiseHint(device.handle, step.feed)
-            guard device.handle != asking else { continue }
-            guard hasRoom(device.handle) else {
+        for device in devices {
+            // Asked anew, because waking one may put another to sleep.
+            let place = live.place(of: device.device, account: step.account) ?? device.place
+            guard let handle = awake(place, now: now) else { continue }
+            raiseHint(handle, step.feed)
+            guard handle != asking else { continue }
+            guard hasRoom(handle) else {
                 metrics.pushesSkipped += 1
-                sessions[device.handle].state.hasMissed = true
+                sessions[handle].state.hasMissed = true
                 continue
             }
             if bytes.isEmpty { bytes = Notice(request: 0, kind: kind).encoded() }
-            if queue(bytes, to: device.handle, as: .durable, now: now) {
+            if queue(bytes, to: handle, as: .durable, now: now) {
                 metrics.pushesQueued += 1
             }
         }
@@ -171,7 +174,7 @@ extension ServerCore {
     mutating func retire(_ handle: Handle) {
         guard sessions[handle].state.phase != .over else { return }
         if let principal = sessions[handle].state.principal {
-            live.remove(handle, account: principal.account)
+            live.remove(.awake(handle), account: principal.account)
         }
         sessions[handle].state.phase = .over
         metrics.sessionsEnded += 1

@@ -41,7 +41,10 @@ extension ServerCore {
             } catch {
                 receiveGarbage(error, from: handle, now: now)
             }
-        case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered, .goingAway: break
+        case .probeAsked(let frame): grantProbe(frame, to: handle, now: now)
+        case .ordered, .acknowledged, .outcome, .bulk, .keepaliveAnswered, .goingAway,
+            .bindingDied, .probeAnswered:
+            break
         case .addressMoved(let address):
             hosts.remove(Host(sessions[handle].state.address))
             hosts.insert(Host(address))

@@ -131,16 +131,20 @@ extension ServerCore {
         #else
             let isKept = false
         #endif
-        if let older, !isKept, sessions.contains(older) {
-            metrics.sessionsReplaced += 1
-            close(older, .replaced, now: now)
-        }
+        if let older, !isKept { replace(older, now: now) }
         announce(handle, of: principal)
         raiseHint(handle, feed)
         let welcome = Welcome(
             account: principal.account, device: principal.device, handle: principal.handle,
             incarnation: store.incarnation, feed: feed, time: wall)
         tell(.welcome(welcome), request: request, to: handle, as: .reliable, now: now)
+    }
+
+    /// Ends a session that a newer one of the same device took the place of.
+    mutating func replace(_ older: SessionPlace, now: Instant) {
+        metrics.sessionsReplaced += 1
+        if let handle = awake(older, now: now) { return close(handle, .replaced, now: now) }
+        if case .asleep(let handle) = older { forget(handle) }
     }
 
     /// Welcomes a stranger whose key has become that of a device, by another session's enrolment

@@ -8,7 +8,7 @@ struct LiveDevices {
     /// A device and its session.
     struct Device {
         var device: DeviceID
-        var handle: Handle
+        var place: SessionPlace
     }
 
     private var devices: [AccountID: [Device]] = [:]
@@ -29,28 +29,36 @@ struct LiveDevices {
     /// Whether an account has a session.
     func isLive(_ account: AccountID) -> Bool { devices[account] != nil }
 
-    /// The session of a device.
-    func session(of device: DeviceID, account: AccountID) -> Handle? {
-        devices[account]?.first { $0.device == device }?.handle
+    /// Where the session of a device is.
+    func place(of device: DeviceID, account: AccountID) -> SessionPlace? {
+        devices[account]?.first { $0.device == device }?.place
+    }
+
+    /// Notes that a session fell asleep or woke, if it is the one of its device.
+    mutating func move(
+        _ place: SessionPlace, to new: SessionPlace, account: AccountID
+    ) {
+        guard let i = devices[account]?.firstIndex(where: { $0.place == place }) else { return }
+        devices[account]?[i].place = new
     }
 
     /// Adds a session; returns the one of the same device that it takes the place of.
     mutating func insert(
         _ handle: Handle, of device: DeviceID, account: AccountID
-    ) -> Handle? {
-        var older: Handle?
+    ) -> SessionPlace? {
+        var older: SessionPlace?
         devices[account, default: []].removeAll { live in
             guard live.device == device else { return false }
-            older = live.handle
+            older = live.place
             return true
         }
-        devices[account, default: []].append(Device(device: device, handle: handle))
+        devices[account, default: []].append(Device(device: device, place: .awake(handle)))
         return older
     }
 
     /// Removes a session, if it is the one of its device.
-    mutating func remove(_ handle: Handle, account: AccountID) {
-        devices[account]?.removeAll { $0.handle == handle }
+    mutating func remove(_ place: SessionPlace, account: AccountID) {
+        devices[account]?.removeAll { $0.place == place }
         if devices[account]?.isEmpty == true { devices[account] = nil }
     }
 }

@@ -35,7 +35,8 @@ extension ServerCore {
     /// - Complexity: O(sessions and what they have under way); not for the packet path.
     public func audit() -> AuditFinding? {
         guard halfOpen.count <= configuration.halfOpenMax,
-            sessions.count <= configuration.sessionsMax
+            sessions.count <= configuration.sessionsMax,
+            dormant.count <= configuration.dormantMax
         else { return .unbounded("\(sessions.count) sessions") }
         guard operations.count <= configuration.operationsMax else {
             return .unbounded("\(operations.count) operations")
@@ -43,8 +44,13 @@ extension ServerCore {
         guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
             return .unbounded("\(enrolments.count) enrolments")
         }
-        guard hosts.sessionsCount == sessions.count else {
-            return .unbalanced("\(hosts.sessionsCount) sessions of hosts, \(sessions.count) in all")
+        guard hosts.sessionsCount == sessions.count + dormant.count else {
+            return .unbalanced(
+                "\(hosts.sessionsCount) sessions of hosts, \(sessions.count + dormant.count) in all"
+            )
+        }
+        guard probes.count <= configuration.probesMax else {
+            return .unbounded("\(probes.count) measurements")
         }
         guard waitingCount <= configuration.hellosWaitingMax else {
             return .unbounded("\(waitingCount) HELLOs wait")
@@ -57,6 +63,16 @@ extension ServerCore {
             connectionIDs += sessions[handle].session.connectionIDsCount
             if let finding = sessions[handle].session.audit() { return finding }
         }
+        var dormantIDs = 0
+        for slot in dormant.slots {
+            guard let handle = dormant.handle(slot: slot) else { continue }
+            if dormant[handle].state.principal != nil { enrolled += 1 }
+            dormantIDs += dormant[handle].session.connectionIDsCount
+        }
+        guard dormant.connectionIDsCount == dormantIDs else {
+            return .unbalanced(
+                "\(dormant.connectionIDsCount) dormant connection IDs, \(dormantIDs) in use")
+        }
         guard table.count == connectionIDs else {
             return .unbalanced("\(table.count) connection IDs are known, \(connectionIDs) in use")
         }
@@ -68,7 +84,7 @@ extension ServerCore {
 
     /// Whether a device has a session here.
     public func hasSession(of device: DeviceID, account: AccountID) -> Bool {
-        live.session(of: device, account: account) != nil
+        live.place(of: device, account: account) != nil
     }
 
     /// A fold of the state that garbage must not change; counters are left out.
@@ -80,6 +96,11 @@ extension ServerCore {
             digest.add(sessions[handle].state.phase == .over ? 1 : 0)
             digest.add(sessions[handle].state.garbage)
         }
+        for slot in dormant.slots {
+            guard let handle = dormant.handle(slot: slot) else { continue }
+            digest.add(dormant[handle].session.stateDigest)
+        }
+        digest.add(dormant.count)
         digest.add(sessions.count)
         digest.add(halfOpen.count)
         digest.add(waitingCount)
@@ -87,6 +108,8 @@ extension ServerCore {
         digest.add(enrolments.count)
         digest.add(attempts.count)
         digest.add(nextTicket)
+        digest.add(probes.count)
+        digest.add(probes.deadline.nanoseconds)
         return digest.value
     }
 }

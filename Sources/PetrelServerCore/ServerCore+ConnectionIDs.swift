@@ -31,8 +31,12 @@ extension ServerCore {
         let prefix = UInt64(configuration.worker) << 56 | UInt64(configuration.generation) << 48
         while true {
             let id = admission.resetKey.marked(prefix | (random.next() >> 32) << 16)
-            // With 24,576 IDs a collision has a chance of one in 2^17: this loop ends.
-            if id != 0, table.handle(of: id) == nil, halfOpen.handle(of: id) == nil { return id }
+            // With a million IDs a collision has a chance of one in 2^12: this loop ends.
+            if id != 0, table.handle(of: id) == nil, halfOpen.handle(of: id) == nil,
+                dormant.handle(of: id) == nil
+            {
+                return id
+            }
         }
     }
 }

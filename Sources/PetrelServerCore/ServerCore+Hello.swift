@@ -97,7 +97,7 @@ extension ServerCore {
         let key = DeviceKey(hello.deviceKey)
         let counter = hello.counter
         guard isNew(counter, of: key) else { throw .replayed }
-        guard !sessions.isFull else { throw .noRoom }
+        guard makeRoomAwake(now: now) else { throw .noRoom }
         let id = newConnectionID()
         var accept = [UInt8](repeating: 0, count: WireLimits.helloByteCount)
         var span = accept.mutableSpan
@@ -122,6 +122,7 @@ extension ServerCore {
         counters.raise(key, to: counter)
         admission.answer(.accept(accept), to: waiting.address)
         #if PETREL_PLANTED
+            if PlantedBug.earlyActedUpon.isActive { actEarly(id) }
             if PlantedBug.actsUnconfirmed.isActive { actUnconfirmed(id, now: now) }
         #endif
     }
@@ -147,7 +148,7 @@ extension ServerCore {
         _ datagram: inout MutableRawSpan, of waiting: Handle, from address: Address, ecn: ECN,
         now: Instant, wall: WallTime
     ) {
-        guard !sessions.isFull, admission.mayTryConfirmation(now: now) else {
+        guard makeRoomAwake(now: now), admission.mayTryConfirmation(now: now) else {
             metrics.droppedBySession += 1
             return
         }
@@ -174,6 +175,7 @@ extension ServerCore {
             connectionID: id, key: DeviceKey(session.peerKey),
             helloCounter: halfOpen[waiting].helloCounter,
             address: halfOpen[waiting].session.address)
+        metrics.messagesEarly += UInt64(halfOpen[waiting].session.early.count)
         halfOpen.remove(waiting)
         guard let handle = sessions.insert(SessionRecord(session: session, state: state)) else {
             return nil
@@ -185,6 +187,30 @@ extension ServerCore {
     }
 
     #if PETREL_PLANTED
+        /// What the HELLO says is done, whoever may have said it.
+        private mutating func actEarly(_ id: UInt64) {
+            guard let waiting = halfOpen.handle(of: id) else { return }
+            let key = DeviceKey(halfOpen[waiting].session.deviceKey)
+            let frames = halfOpen[waiting].session.early.frames
+            guard let device = try? store.device(key: key) else { return }
+            let principal = Principal(
+                account: device.account, device: device.device, handle: "")
+            var reader = ByteReader(frames.span.bytes)
+            while reader.remaining > 0 {
+                do {
+                    guard case .message(let fragment) = try Frame(&reader) else { return }
+                    let command = try Command(decoding: fragment.bytes)
+                    guard case .send(let message) = command.kind else { continue }
+                    let digest = Digest.blake2b256(message.identityBytes().span.bytes)
+                    let admitted = try MessageService.admit(
+                        message, from: principal, digest: InlineWords4(digest.bytes),
+                        newConversation: ConversationID(random.next()),
+                        wall: message.clientMessageID.time, store: store)
+                    try submit(.appendMessage(admitted.operation), .housekeeping)
+                } catch { return }
+            }
+        }
+
         private mutating func actUnconfirmed(_ id: UInt64, now: Instant) {
             guard let waiting = halfOpen.handle(of: id), !sessions.isFull else { return }
             let session = halfOpen[waiting].session.session(

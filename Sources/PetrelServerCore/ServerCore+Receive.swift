@@ -19,6 +19,10 @@ extension ServerCore {
                     return receiveFirst(
                         &datagram, of: waiting, from: address, ecn: ecn, now: now, wall: wall)
                 }
+                if let asleep = dormant.handle(of: id.value) {
+                    return receiveAsleep(
+                        &datagram, of: asleep, from: address, ecn: ecn, now: now, wall: wall)
+                }
                 let owner = Steering.worker(of: id.value)
                 if owner != worker, owner < configuration.workers {
                     return forward(datagram.bytes, from: address, ecn: ecn, to: owner)
@@ -41,6 +45,8 @@ extension ServerCore {
                 return forwardHello(datagram.bytes, from: address, to: owner)
             }
             receiveHello(datagram.bytes, from: address, now: now)
+        case .probe(let probe):
+            receiveProbe(probe, datagram.bytes, from: address, now: now)
         case .accept, .retry, nil:
             metrics.droppedUnrecognised += 1
         }

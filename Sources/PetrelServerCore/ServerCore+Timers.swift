@@ -9,14 +9,18 @@ extension ServerCore {
     /// Runs what is due.
     public mutating func advance(now: Instant, wall: WallTime) {
         while halfOpen.removeFirst(until: now) { metrics.halfOpenExpired += 1 }
+        expireDormant(now: now)
         // Ends, because settling takes the deadline out until the session was asked by `transmit`.
         while let (slot, deadline) = deadlines.first, deadline <= now {
             deadlines.remove(slot)
-            guard let handle = sessions.handle(slot: slot) else { continue }
+            guard let handle = sessions.handle(slot: slot), !fallAsleep(handle, now: now) else {
+                continue
+            }
             sessions[handle].session.advance(now: now, into: &events)
             settle(handle, now: now, wall: wall)
         }
         closeAllIfDue(now: now)
+        probes.advance(now: now)
         if nextPurge <= now {
             nextPurge = now + configuration.purgeInterval
             purge(wall: wall)

@@ -16,7 +16,7 @@ extension ServerCore {
     ) -> Transmission? {
         guard
             let transmission = nextPacket(into: &room, now: now)
-                ?? nextAnswer(into: &room, now: now)
+                ?? nextProbeAnswer(into: &room) ?? nextAnswer(into: &room, now: now)
         else { return nil }
         metrics.datagramsSent += 1
         metrics.bytesSent += UInt64(transmission.byteCount)
@@ -36,18 +36,21 @@ extension ServerCore {
     private mutating func nextPacket(
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
-        while let slot = current ?? ready.popFirst() {
+        while true {
+            guard let slot = current ?? ready.popFirst() else {
+                guard wakeForDeparture(now: now) else { return nil }
+                continue
+            }
             current = slot
             if let handle = sessions.handle(slot: slot) {
                 let transmission = sessions[handle].session.transmit(into: &room, now: now)
                 if let transmission { return transmission }
                 if announceMissed(handle) { continue }
-                rest(handle)
+                rest(handle, now: now)
             }
             isReady[slot] = false
             current = nil
         }
-        return nil
     }
 
     /// Has the session told that pushes were left out, if it has taken all others; returns whether.
@@ -66,12 +69,14 @@ extension ServerCore {
     }
 
     /// The session has nothing to send now: it waits for its deadline, or goes if it is over.
-    private mutating func rest(_ handle: Handle) {
+    private mutating func rest(_ handle: Handle, now: Instant) {
         collectTrace(handle)
         if sessions[handle].state.phase == .over {
             remove(handle)
         } else {
-            deadlines.set(handle.slot, to: sessions[handle].session.deadline)
+            deadlines.set(
+                handle.slot,
+                to: min(sessions[handle].session.deadline, sleepsAt(handle, now: now)))
         }
     }
 
@@ -87,6 +92,7 @@ extension ServerCore {
     mutating func remove(_ handle: Handle) {
         guard sessions.contains(handle) else { return }
         forgetConnectionIDs(handle)
+        forgetProbe(handle)
         hosts.remove(Host(sessions[handle].state.address))
         deadlines.remove(handle.slot)
         _ = sessions.remove(handle)

@@ -28,12 +28,16 @@ public struct ServerCore: ~Copyable {
     // Sessions.
     var sessions: Slab<SessionRecord>
     var table: SessionTable
+    var dormant: DormantTable
+    /// The slot that was asked last to lie down.
+    var nextTried = 0
     var deadlines: DeadlineQueue
     var halfOpen: HalfOpenTable
     var admission: Admission
     var hosts = LiveHosts()
     var counters: CounterTable
     var live = LiveDevices()
+    var probes: ProbeTable
 
     // What is to be sent.
     /// Slots whose sessions may have something to send, each once.
@@ -85,9 +89,11 @@ public struct ServerCore: ~Copyable {
             configuration: configuration, identity: identity, secret: random.next(), now: now)
         sessions = Slab(capacity: slots)
         table = SessionTable(capacity: slots * configuration.session.connectionIDsMax)
+        dormant = DormantTable(capacity: configuration.dormantMax)
         deadlines = DeadlineQueue(capacity: slots)
         halfOpen = HalfOpenTable(capacity: configuration.halfOpenMax)
         counters = CounterTable(capacity: configuration.countersMax)
+        probes = ProbeTable(capacity: configuration.probesMax)
         ready = RingBuffer(capacity: slots)
         isReady = Array(repeating: false, count: slots)
         operations = RingBuffer(capacity: configuration.operationsMax)
@@ -108,8 +114,8 @@ public struct ServerCore: ~Copyable {
     public var publicKey: PublicKey { identity.publicKey }
     /// Which worker this is.
     public var worker: Int { Int(configuration.worker) }
-    /// Sessions, half-open and closing ones included.
-    public var sessionsCount: Int { sessions.count + halfOpen.count }
+    /// Sessions, half-open, dormant and closing ones included.
+    public var sessionsCount: Int { sessions.count + halfOpen.count + dormant.count }
     /// HELLOs that wait to be opened: received, and neither accepted nor dropped yet.
     public var waitingCount: Int { admission.waitingCount }
     /// Sessions that wait for the client's first packet.
@@ -117,13 +123,16 @@ public struct ServerCore: ~Copyable {
     /// Operations that were submitted and are not durable yet.
     public var operationsCount: Int { operations.count }
     /// Whether, after `stop`, nothing is left to send or to wait for.
-    public var isDrained: Bool { isStopping && sessions.count == 0 && operations.count == 0 }
+    public var isDrained: Bool {
+        isStopping && sessions.count + dormant.count == 0 && operations.count == 0
+    }
 
     /// When `advance` must be called next.
     public var deadline: Instant {
         min(
             deadlines.first?.deadline ?? .distantFuture,
-            halfOpen.deadline, admission.deadline, nextPurge, closesAt)
+            halfOpen.deadline, dormant.deadline, admission.deadline, probes.deadline, nextPurge,
+            closesAt)
     }
 
     /// Ends the core and hands its store back.

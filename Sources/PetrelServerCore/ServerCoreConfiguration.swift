@@ -13,8 +13,14 @@ public struct ServerCoreConfiguration: Sendable {
     public var generation: UInt8 = 1
     /// What identifiers are drawn from; a secret of the process, or a simulation's seed.
     public var seed: UInt64
-    /// Sessions that are confirmed; a HELLO beyond them is passed over in silence.
+    /// Sessions that are confirmed and awake; a HELLO beyond them is passed over in silence.
     public var sessionsMax = ServerLimits.sessionsMax
+    /// Sessions that sleep, besides, of which the one whose time is up first gives way; 0: none.
+    public var dormantMax = ServerLimits.dormantMax
+    /// How long a session has had no message, keepalives aside, when it falls asleep.
+    public var dormantAfter = ServerLimits.dormantAfter
+    /// How long nothing at all must have come or gone then.
+    public var dormantSettled = ServerLimits.dormantSettled
     /// Sessions that wait for the client's first packet; the oldest gives way.
     public var halfOpenMax = ServerLimits.halfOpenMax
     /// How long such a session waits after the last copy of its HELLO.
@@ -31,6 +37,8 @@ public struct ServerCoreConfiguration: Sendable {
     public var answersMax = ServerLimits.answersMax
     /// How long a secret makes cookies; it is accepted as long again.
     public var cookieLifetime = ServerLimits.cookieLifetime
+    /// Measurements of NATs under way; more are refused.
+    public var probesMax = ServerLimits.probesMax
     /// Hosts whose HELLOs are counted.
     public var hostsMax = ServerLimits.hostsMax
     /// Datagrams of other workers that wait to be handed over.
@@ -59,5 +67,8 @@ public struct ServerCoreConfiguration: Sendable {
     public var session = SessionConfiguration()
 
     /// Creates the defaults.
-    public init(seed: UInt64) { self.seed = seed }
+    public init(seed: UInt64) {
+        self.seed = seed
+        session.restlessTimeout = ServerLimits.restlessTimeout
+    }
 }

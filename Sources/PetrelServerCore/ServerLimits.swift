@@ -9,8 +9,17 @@ public import PetrelBase
 public enum ServerLimits {
     // MARK: Sessions
 
-    /// Confirmed sessions of a worker.
+    /// Confirmed sessions of a worker that are awake, some 4 KiB each.
     public static let sessionsMax = 4_096
+    /// Sessions of a worker that sleep, less than 1 KiB each; memory grows with them.
+    public static let dormantMax = 262_144
+    /// How long a session has had no message when it falls asleep.
+    public static let dormantAfter = Interval.seconds(30)
+    /// How long nothing at all must have come or gone then: what is late has arrived by now.
+    public static let dormantSettled = Interval.seconds(1)
+    /// Silence after which a session is over that cannot sleep, because something is under way or
+    /// missing: it takes the room of one that is used.
+    public static let restlessTimeout = Interval.seconds(180)
     /// Sessions that wait for the client's first packet, each of at most 1 KiB; the one whose time
     /// is up first gives way.
     public static let halfOpenMax = 4_096
@@ -20,13 +29,19 @@ public enum ServerLimits {
     /// Device keys whose handshake counter is remembered beside the store's.
     public static let countersMax = 16_384
 
+    /// Measurements of NATs under way, 80 bytes each: a client makes six when it comes into a new
+    /// network, of ten minutes at most.
+    public static let probesMax = 1_024
+
     /// Datagrams for other workers that wait to be handed over.
     public static let forwardedMax = 1_024
 
     // MARK: Handshakes
 
-    /// HELLOs that wait to be opened, 300 bytes each.
+    /// HELLOs that wait to be opened.
     public static let hellosWaitingMax = 256
+    /// Their bytes, for each of them: two of those without messages, or less than one of the longest.
+    public static let helloBytesMean = 512
     /// HELLOs opened in one wakeup, some 0.2 ms each: sessions wait for no more than these.
     public static let hellosPerWakeupMax = 16
     /// Packets to half-open sessions in one wakeup that may fail to open, some 10 us each.

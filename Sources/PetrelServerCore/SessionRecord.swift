@@ -38,6 +38,8 @@ struct SessionState {
     var address: Address
     /// Messages that were no commands.
     var garbage = 0
+    /// The last operation submitted for the session.
+    var lastTicket: UInt64 = 0
     /// Whether a push was left out that the client was not told of yet.
     var hasMissed = false
     /// The send that must be repeated before any other is taken in.

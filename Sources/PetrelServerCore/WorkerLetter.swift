@@ -123,7 +123,7 @@ extension ServerCore {
         #if PETREL_PLANTED
             if PlantedBug.newerSessionNotAnnounced.isActive { return }
         #endif
-        let session = deviceSession(handle, of: principal)
+        let session = deviceSession(.awake(handle), principal.device, principal.account)
         for other in 0..<configuration.workers where other != worker {
             write(.sessionBegan(session), to: other)
         }
@@ -131,23 +131,24 @@ extension ServerCore {
 
     /// Another worker has a session of that device: the older one ends.
     private mutating func giveWay(to session: WorkerLetter.DeviceSession, now: Instant) {
-        guard let handle = live.session(of: session.device, account: session.account),
-            let principal = sessions[handle].state.principal
-        else { return }
-        let own = deviceSession(handle, of: principal)
+        guard let place = live.place(of: session.device, account: session.account) else { return }
+        let own = deviceSession(place, session.device, session.account)
         guard session.isNewer(than: own) else {
             // It cannot know of this one: theirs began when ours had begun.
             return write(.sessionBegan(own), to: session.worker)
         }
-        metrics.sessionsReplaced += 1
-        close(handle, .replaced, now: now)
+        replace(place, now: now)
     }
 
     private func deviceSession(
-        _ handle: Handle, of principal: Principal
+        _ place: SessionPlace, _ device: DeviceID, _ account: AccountID
     ) -> WorkerLetter.DeviceSession {
-        WorkerLetter.DeviceSession(
-            account: principal.account, device: principal.device,
-            helloCounter: sessions[handle].state.helloCounter, worker: worker)
+        let counter =
+            switch place {
+            case .awake(let handle): sessions[handle].state.helloCounter
+            case .asleep(let handle): dormant[handle].state.helloCounter
+            }
+        return WorkerLetter.DeviceSession(
+            account: account, device: device, helloCounter: counter, worker: worker)
     }
 }

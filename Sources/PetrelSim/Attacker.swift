@@ -13,12 +13,16 @@ struct Attacker {
     /// Datagrams that reached the server, the latest ones.
     private(set) var overheard: [Flight] = []
     private var overheardNext = 0
+    /// HELLOs that reached the server, the latest ones.
+    private var hellos: [Flight] = []
     /// Whose packets are copied now, and how many more.
     var spoofed = 0
     var spoofsLeft = 0
     /// Authenticated clients that do not play by the rules.
     var intruders: [Intruder] = []
 
+    /// Whether copies are sent over TCP connections as well.
+    var usesStreams = false
     /// Whether the intruders have gone, without a word.
     var haveLeft = false
 
@@ -27,6 +31,10 @@ struct Attacker {
     /// Remembers what reached the server as it was made: damaging what is damaged may mend it.
     mutating func overhear(_ flight: Flight) {
         guard case .client = flight.maker, flight.isWhole else { return }
+        if flight.bytes.first == PacketForm.helloByte {
+            if hellos.count == Self.hellosMax { hellos.removeFirst() }
+            hellos.append(flight)
+        }
         if overheard.count < Self.overheardMax {
             overheard.append(flight)
         } else {
@@ -57,6 +65,12 @@ struct Attacker {
         return overheard[Int(random.below(UInt64(overheard.count)))]
     }
 
+    /// A HELLO that the server has seen already.
+    mutating func hello() -> Flight? {
+        guard !hellos.isEmpty else { return nil }
+        return hellos[Int(random.below(UInt64(hellos.count)))]
+    }
+
     /// The intruder at an address.
     func intruder(at address: Address) -> Int? {
         guard let v4 = address.v4, v4 >> 16 == 0xC633 else { return nil }
@@ -73,9 +87,17 @@ struct Attacker {
         Address(v4: 0xCB00_7100 | UInt32(random.below(256)), port: UInt16(1 + random.below(60_000)))
     }
 
+    /// Where a copy comes from: an address that nobody has, or a connection of the attacker's.
+    mutating func copyist() -> Address {
+        let address = victim()
+        guard usesStreams, random.chance(0.5) else { return address }
+        return address.over(.stream, port: address.port)
+    }
+
     /// How far away intruders are.
     static func delay(_ index: Int) -> Interval { .milliseconds(10 + Int64(index % 7)) }
     private static let overheardMax = 256
+    private static let hellosMax = 32
 }
 
 /// What the server looked like before something reached it that must change nothing.
@@ -90,7 +112,7 @@ extension Simulation {
     func probe(for flight: Flight) -> ServerProbe? {
         guard case .attack(let attack) = flight.maker else { return nil }
         switch attack {
-        case .garbage, .replay, .stolenCookie: break
+        case .garbage, .replay, .stolenCookie, .forgedEarly: break
         case .hello:
             // Under load none of these leaves a trace, for they show no cookie.
             guard server.isUnderLoad(now: server.clock.local(now)) else { return nil }
@@ -101,11 +123,14 @@ extension Simulation {
             operations: server.operationsCount)
     }
 
-    /// A copy of a HELLO may be answered again, of a stranger's even anew; nothing else happens.
+    /// A copy of a HELLO may be answered again, of a stranger's even anew, and so may one that was
+    /// forged with the server's key; nothing else happens.
     func judge(_ flight: Flight, _ before: ServerProbe) {
         let isHello = flight.bytes.first == PacketForm.helloByte
+        let mayBeAnswered =
+            flight.maker == .attack(.replay) || flight.maker == .attack(.forgedEarly)
         let isSame =
-            if isHello, case .attack(.replay) = flight.maker {
+            if isHello, mayBeAnswered {
                 server.confirmedCount == before.confirmed
                     && server.operationsCount == before.operations
             } else {
@@ -131,7 +156,8 @@ extension Simulation {
     func spoof(_ flight: Flight) {
         attacker.spoofsLeft -= 1
         var copy = flight
-        copy.source = attacker.victim()
+        copy.source = attacker.copyist()
+        copy.stream = nil
         copy.maker = .attack(.spoof)
         note("attacker: sends a copy of client \(attacker.spoofed)'s packet from \(copy.source)")
         queue.insert(.arrival(copy), at: now + .microseconds(100))
@@ -154,7 +180,7 @@ extension Simulation {
     func replay(count: Int) {
         for _ in 0..<count {
             guard let flight = attacker.replay() else { return }
-            let source = attacker.random.chance(0.5) ? flight.source : attacker.victim()
+            let source = attacker.random.chance(0.5) ? flight.source : attacker.copyist()
             attack(flight.bytes, from: source, as: .replay)
         }
     }
@@ -169,10 +195,18 @@ extension Simulation {
 
     /// The HELLO of a device that is heard once.
     func strangersHello(counter: UInt64, cookie: Cookie? = nil) -> [UInt8] {
+        hello(of: KeyPair(), counter: counter, cookie: cookie)
+    }
+
+    /// A HELLO made with that key.
+    func hello(
+        of identity: borrowing KeyPair, counter: UInt64, cookie: Cookie? = nil,
+        early: EarlyMessages = EarlyMessages()
+    ) -> [UInt8] {
         let attempt = try? ClientHandshake(
-            identity: KeyPair(), server: server.publicKey, counter: counter,
+            identity: identity, server: server.publicKey, counter: counter,
             connectionID: UInt32(truncatingIfNeeded: attacker.random.next()), cookie: cookie,
-            configuration: SessionConfiguration(), lifetime: .seconds(1), now: now)
+            early: early, configuration: SessionConfiguration(), lifetime: .seconds(1), now: now)
         guard var attempt else { return [] }
         var bytes = [UInt8](repeating: 0, count: 1_452)
         var span = bytes.mutableSpan

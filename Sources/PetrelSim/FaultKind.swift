@@ -13,17 +13,21 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     case rate, blackHole, blackout, partition, natExpiry, rebinding, moving
     /// What links carry, and what they make of congestion marks.
     case pathSize, marks
+    /// UDP that gets nowhere, and TCP connections that break.
+    case udpBlocked, brokenStreams
     /// What a device's system, and others, do to its address.
     case offline, addressReuse
     /// Attackers.
     case garbage, replay, spoofing, optimist, pathFlood, helloFlood, mischief, burglary,
-        cookieTheft, forgedReset
+        cookieTheft, forgedReset, forgedEarly, probeForgery
     /// The server's disk, and the clients'.
     case slowDisk, longCommits, diskFull, diskError, clientDiskFull
     /// Several workers, and datagrams that reach the wrong one.
     case workers
     /// Processes and clocks.
     case serverCrash, serverPause, serverStop, clientCrash, sleep, reinstall, clockDrift, clockJump
+    /// A device that restarts while its latest messages are under way to a busy server.
+    case haste
 
     public static func < (a: FaultKind, b: FaultKind) -> Bool { a.rawValue < b.rawValue }
 

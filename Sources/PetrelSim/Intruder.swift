@@ -120,7 +120,7 @@ final class Intruder {
             case .closed(.closedByPeer): isExpelled = true
             case .closed: break
             case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
-                .keepaliveAnswered, .goingAway:
+                .keepaliveAnswered, .goingAway, .bindingDied, .probeAsked, .probeAnswered:
                 break
             }
         }

@@ -42,6 +42,8 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
     case repeatable = "I20"
     /// What a peer has just sealed can be opened.
     case opens = "I21"
+    /// What a client takes for proven of its NAT is so.
+    case bindingLives = "I22"
 
     /// The name in output: number and title.
     public var name: String { "\(rawValue) \(title)" }
@@ -67,6 +69,7 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
         case .fair: "fair"
         case .repeatable: "repeatable"
         case .opens: "opens"
+        case .bindingLives: "binding lives"
         }
     }
 }

@@ -23,6 +23,8 @@ struct Link {
     var byteCountMax = Int.max
     var holeUntil = Instant(nanoseconds: 0)
     private var random: RandomStream
+    /// Draws for connections.
+    var chance: RandomStream
     private var isInBurst = false
     private var lastDue = Instant(nanoseconds: 0)
     private var freeAt = Instant(nanoseconds: 0)
@@ -30,6 +32,8 @@ struct Link {
     init(plan: LinkPlan, random: RandomStream) {
         self.plan = plan
         self.random = random
+        var copy = random
+        chance = RandomStream(seed: copy.next(), label: "connections")
     }
 
     /// Becomes perfect, and forgets what stood in its queue.
@@ -85,6 +89,13 @@ struct Link {
                 ? !random.chance(1 / plan.burstLength) : random.chance(plan.burstChance)
         }
         return random.chance(plan.loss) || (plan.burstLength > 0 && isInBurst)
+    }
+
+    /// When bytes have left a link of limited speed, behind all that was sent before.
+    mutating func leaves(_ byteCount: Int, now: Instant) -> Instant {
+        guard plan.rate > 0 else { return now }
+        freeAt = max(freeAt, now) + .microseconds(Int64(byteCount) * 8_000 / Int64(plan.rate))
+        return freeAt
     }
 
     /// When the packet has left a link of limited speed; `nil` if its queue is full.

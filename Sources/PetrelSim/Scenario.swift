@@ -22,6 +22,8 @@ public struct Scenario: Codable, Equatable, Sendable {
     public var serverClock: ClockPlan
     /// The server's workers; one, if nothing is said.
     public var workers: WorkersPlan?
+    /// What there is besides UDP; nothing, if nothing is said.
+    public var tcp: TCPPlan?
     /// Whether, after all is healed, everybody writes much at the same time.
     public var endsWithRush: Bool
     /// What happens, by time.
@@ -123,6 +125,17 @@ public struct WorkersPlan: Codable, Equatable, Sendable {
     public init() {}
 }
 
+/// What there is besides UDP.
+public struct TCPPlan: Codable, Equatable, Sendable {
+    /// Whether the server takes TCP connections.
+    public var isOffered = true
+    /// The devices whose UDP never gets through, not even when all is healed.
+    public var withoutUDP: [Int] = []
+
+    /// Creates a server that takes connections, and devices that need none.
+    public init() {}
+}
+
 /// How a clock is wrong.
 public struct ClockPlan: Codable, Equatable, Sendable {
     /// Millionths that it runs too fast.
@@ -167,6 +180,10 @@ public struct Deed: Codable, Equatable, Sendable {
         case offline(client: Int, duration: Int)
         /// A device gets the address that another one had.
         case reuseAddress(of: Int, by: Int)
+        /// A device's UDP gets nowhere.
+        case blockUDP(client: Int, duration: Int)
+        /// A device's TCP connection is reset.
+        case breakStream(client: Int)
         // Attackers.
         /// Random bytes come to the server, or to a device.
         case garbage(count: Int, toClient: Int?)
@@ -188,6 +205,10 @@ public struct Deed: Codable, Equatable, Sendable {
         case cookieTheft(count: Int)
         /// Datagrams that look like the end of a session come to a device.
         case forgeReset(client: Int, count: Int)
+        /// HELLOs with messages come in a device's name, and copies of those that were heard.
+        case forgeEarly(client: Int, count: Int)
+        /// Datagrams of measurements come that no device makes, or from where none is.
+        case forgeProbes(client: Int, count: Int)
         // Disks.
         /// The server's disk is full.
         case diskFull(duration: Int)

@@ -32,16 +32,18 @@ public struct ScenarioGenerator {
         let endsWithRush = work.chance(0.2)
         drawWork(&work)
         drawNetworkDeeds()
+        drawStreamDeeds()
         drawAttacks()
         drawThefts()
         drawDiskDeeds()
         drawProcessDeeds()
+        drawHaste()
         let ordered = deeds.enumerated().sorted { a, b in
             (a.element.at, a.offset) < (b.element.at, b.offset)
         }
         return Scenario(
             seed: seed, faultsEnd: options.faultsEnd, clients: clients, disk: disk(),
-            serverClock: clock(-1), workers: workers(), endsWithRush: endsWithRush,
+            serverClock: clock(-1), workers: workers(), tcp: tcp(), endsWithRush: endsWithRush,
             deeds: ordered.map(\.element))
     }
 
@@ -124,6 +126,15 @@ public struct ScenarioGenerator {
         // Usually the kernel steers all of them well; now and then it does not steer at all.
         if random.chance(0.5) { plan.stray = random.chance(0.3) ? 1 : 0.2 }
         plan.mailDelay = random.chance(0.5) ? 100 : 5_000
+        return plan
+    }
+
+    private func tcp() -> TCPPlan? {
+        guard var random = chance(.udpBlocked, 0.4) else { return nil }
+        var plan = TCPPlan()
+        plan.isOffered = random.chance(0.8)
+        guard plan.isOffered else { return plan }
+        plan.withoutUDP = (0..<clientsCount).filter { _ in random.chance(0.25) }
         return plan
     }
 
@@ -229,6 +240,13 @@ extension ScenarioGenerator {
         }
     }
 
+    private mutating func drawStreamDeeds() {
+        scatter(.udpBlocked, 0.4, most: 4) { random, client in
+            .blockUDP(client: client, duration: 1_000 + Int(random.below(50_000)))
+        }
+        scatter(.brokenStreams, 0.4, most: 8) { _, client in .breakStream(client: client) }
+    }
+
     private mutating func drawAttacks() {
         scatter(.garbage, 0.3, most: 6) { random, client in
             .garbage(
@@ -257,6 +275,36 @@ extension ScenarioGenerator {
         }
         scatter(.forgedReset, 0.2, most: 4) { random, client in
             .forgeReset(client: client, count: 1 + Int(random.below(10)))
+        }
+        scatter(.forgedEarly, 0.25, most: 4) { random, client in
+            .forgeEarly(client: client, count: 1 + Int(random.below(6)))
+        }
+        scatter(.probeForgery, 0.3, most: 6) { random, client in
+            .forgeProbes(client: client, count: 1 + Int(random.below(40)))
+        }
+    }
+
+    /// More messages at once than the server takes in, and the device comes back for their verdicts
+    /// while the disk still writes the first of them, or is full.
+    private mutating func drawHaste() {
+        guard var random = chance(.haste, 0.25) else { return }
+        for _ in 0...random.below(4) {
+            let client = Int(random.below(UInt64(clientsCount)))
+            let account = Int(random.below(UInt64(accountsCount)))
+            let at = moment(&random)
+            for _ in 0..<Int(10 + random.below(50)) {
+                add(
+                    at + Int(random.below(60)),
+                    .send(client: client, account: account, byteCount: Int(random.below(100))))
+            }
+            let restart = at + 20 + Int(random.below(400))
+            add(
+                restart,
+                .crashClient(
+                    client: client, whileWriting: false, duration: 5 + Int(random.below(100))))
+            guard random.chance(0.5) else { continue }
+            let duration = 20 + Int(random.below(400))
+            add(restart + Int(random.below(400)), .diskFull(duration: duration))
         }
     }
 
@@ -289,8 +337,10 @@ extension ScenarioGenerator {
                 client: client, whileWriting: random.chance(0.8),
                 duration: 10 + Int(random.below(6_000)))
         }
+        // In runs of hours, for up to twenty minutes.
+        let longest = UInt64(max(30_000, min(options.faultsEnd / 4, 1_200_000)))
         scatter(.sleep, 0.3, most: 5) { random, client in
-            .sleep(client: client, duration: 200 + Int(random.below(30_000)))
+            .sleep(client: client, duration: 200 + Int(random.below(longest)))
         }
         scatter(.reinstall, 0.2, most: 3) { random, client in
             .reinstall(client: client, duration: 100 + Int(random.below(4_000)))

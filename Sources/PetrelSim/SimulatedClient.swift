@@ -18,6 +18,23 @@ final class SimulatedClient {
     var up: Link
     var down: Link
     var nat: SimulatedNAT
+    /// Until when its UDP gets nowhere.
+    var udpDarkUntil = Instant(nanoseconds: 0)
+    /// Its TCP connection, if it has one.
+    var connection: SimulatedStream?
+    var streamsCount = 0
+    /// The binding of the flow on which it measures, while there is one.
+    var side: SimulatedNAT?
+    /// Such flows so far.
+    var sidesCount = 0
+    /// When the last of them ended.
+    var measuredAt = Simulation.start
+    /// Packets that it sent and got, and those that its NAT dropped.
+    var counts = PacketCounts()
+    /// How it looks for the longest pause that its NAT bears.
+    var keepalive = SimulatedClient.shortKeepalive
+    /// The longest that its owner would let it be silent.
+    var keepaliveInterval = Interval.seconds(20)
     var isPaused = false
     /// Whether its system says that there is no network.
     var isOffline = false
@@ -33,6 +50,8 @@ final class SimulatedClient {
     private var identity: SecretKey
     private var chance: RandomStream
     private let server: PublicKey
+    /// Whether sessions are renewed within a run; if always, none would ever grow old.
+    private let renewsSession: Bool
 
     init(index: Int, scenario: Scenario, server: PublicKey) {
         let plan = scenario.clients[index]
@@ -40,6 +59,7 @@ final class SimulatedClient {
         self.server = server
         account = plan.account
         handle = "user\(plan.account)"
+        renewsSession = (scenario.seed &+ UInt64(index)) % 4 == 1
         chance = stream("client", seed: scenario.seed, instance: index)
         identity = SecretKey()
         clock = SimulatedClock(plan: plan.clock, origin: 0, now: Simulation.start)
@@ -48,12 +68,15 @@ final class SimulatedClient {
         nat = SimulatedNAT(
             external: Address(v4: 0xC000_0200 + UInt32(index), port: 40_000),
             expiry: .milliseconds(Int64(plan.natExpiry)))
+        if scenario.tcp?.withoutUDP.contains(index) == true { udpDarkUntil = .distantFuture }
     }
 
     /// Whether a process runs.
     var isUp: Bool { core != nil }
     /// The key of this installation.
     var publicKey: PublicKey { KeyPair(secret: identity.duplicate()).publicKey }
+    /// Both halves of it, for attackers that are as strong as if they had it.
+    var keyPair: KeyPair { KeyPair(secret: identity.duplicate()) }
     /// Draws from the device's own stream.
     func draw(below bound: UInt64) -> UInt64 { chance.below(bound) }
 
@@ -66,10 +89,14 @@ final class SimulatedClient {
         configuration.session.rotatesIDAfter = .seconds(2)
         configuration.session.keyUpdatePackets = 32
         configuration.session.keyUpdateInterval = .seconds(25)
+        if renewsSession { configuration.sessionRenewal = .seconds(10) }
+        configuration.session.keepaliveInterval = keepaliveInterval
+        configuration.keepalive = keepalive
         core = try? ClientCore(
             configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
             server: server, addresses: [Simulation.serverAddress], store: disk,
             random: RandomStream(seed: chance.next(), label: "client"))
+        core?.setForeground(index % 3 != 2)
         core?.connect(now: clock.local(now))
         wakeAt = .distantFuture
         isPaused = false
@@ -81,6 +108,7 @@ final class SimulatedClient {
     /// The process is gone.
     func end() {
         core = nil
+        connection = nil
         backlog.removeAll()
         diesAfterWrite = nil
         isPaused = false
@@ -94,6 +122,28 @@ final class SimulatedClient {
         disk = SimulatedClientDisk()
         isEnrolled = false
     }
+}
+
+extension SimulatedClient {
+    /// A tenth of what the product tries, so that a run of a minute has several measurements.
+    static var shortKeepalive: KeepaliveConfiguration {
+        var keepalive = KeepaliveConfiguration()
+        keepalive.steps = [4, 6, 9, 12, 18, 30, 60].map { .seconds($0) }
+        keepalive.settlesFor = .seconds(2)
+        return keepalive
+    }
+
+    /// What it calls the network that it is in: some applications know no names.
+    var networkLabel: UInt64 { index % 2 == 0 ? 0 : 1 }
+}
+
+/// Packets of a device, those of its measurements apart.
+struct PacketCounts {
+    var sent = 0
+    var received = 0
+    var measuring = 0
+    /// What came for a binding that was forgotten, but for measurements.
+    var dropped = 0
 }
 
 /// The NAT in front of a device: one external address, which it forgets in silence.

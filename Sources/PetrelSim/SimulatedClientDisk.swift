@@ -37,6 +37,7 @@ final class SimulatedClientDisk: ClientStore {
     func cursor() throws(ClientStoreError) -> (incarnation: UInt64, feed: FeedSequence) {
         try memory.cursor()
     }
+    func networks() throws(ClientStoreError) -> [BindingLifetime] { try memory.networks() }
     func outbox(after index: UInt64, limit: Int) throws(ClientStoreError) -> [OutboxEntry] {
         try memory.outbox(after: index, limit: limit)
     }

@@ -39,12 +39,18 @@ final class SimulatedServer {
     /// How long the server is down after its disk failed.
     var failureDownFor = Interval.milliseconds(200)
     var chance: RandomStream
+    /// Silence after which a session is over; the product's, if there is time for it.
+    let idleTimeout: Interval
+    /// The port that it announces, not the one that a client guesses.
+    private let tcpPort: UInt16?
     private let identity: SecretKey
     private let seed: UInt64
 
     init(_ scenario: Scenario) {
         seed = scenario.seed
         plan = scenario.workers ?? WorkersPlan()
+        idleTimeout = scenario.faultsEnd < 600_000 ? .seconds(180) : .seconds(2_400)
+        tcpPort = scenario.tcp?.isOffered == true ? 443 : nil
         identity = SecretKey()
         chance = stream("server", seed: seed)
         clock = SimulatedClock(plan: scenario.serverClock, origin: 0, now: Simulation.start)
@@ -63,8 +69,10 @@ final class SimulatedServer {
         disk.restart(workers: plan.count)
         for index in 0..<plan.count {
             var configuration = Self.configuration(seed: chance.next())
+            configuration.session.idleTimeout = idleTimeout
             configuration.worker = UInt8(index)
             configuration.workers = plan.count
+            configuration.session.tcpPort = tcpPort
             let core = ServerCore(
                 configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
                 store: disk, now: clock.local(now))
@@ -97,7 +105,12 @@ final class SimulatedServer {
         configuration.answersMax = 64
         configuration.hostsMax = 64
         configuration.cookieLifetime = cookieLifetime
-        configuration.operationsMax = 24
+        // In some lives one phone can keep the server busy: what it refuses comes again.
+        configuration.operationsMax = seed % 3 == 0 ? 8 : 24
+        // Sessions fall asleep between two messages; now and then one too many.
+        configuration.dormantMax = seed % 8 == 0 ? 9 : 48
+        configuration.dormantAfter = .milliseconds(100 << Int64(seed / 8 % 8))
+        configuration.dormantSettled = .milliseconds(50 << Int64(seed / 64 % 6))
         // A burst to a device fills this: pushes are skipped, and the device has to find out.
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true

@@ -50,7 +50,8 @@ extension SimulatedServer {
 
     /// The worker whose socket the kernel gives a datagram to.
     func reached(by flight: Flight) -> SimulatedWorker {
-        guard plan.count > 1 else { return workers[0] }
+        // All connections are those of the first worker.
+        guard plan.count > 1, flight.source.carrier == .datagram else { return workers[0] }
         let isStray = chance.chance(plan.stray)
         let owner = Steering.worker(of: flight.bytes.span.bytes, among: plan.count)
         if let owner, !isStray { return workers[owner] }

@@ -51,21 +51,24 @@ extension Simulation {
         var bytes = flight.bytes
         oracle.arriving = (flight, client.clock.local(now))
         defer { oracle.arriving = nil }
-        feed(client, &bytes, from: flight.source, ecn: flight.ecn)
+        feed(client, &bytes, of: flight)
         if let before, before != client.core?.stateDigest {
             oracle.fail(.garbageInert, "garbage changed the state of client \(index)")
         }
         settleClient(index)
     }
 
-    private func feed(
-        _ client: SimulatedClient, _ bytes: inout [UInt8], from source: Address, ecn: ECN
-    ) {
+    private func feed(_ client: SimulatedClient, _ bytes: inout [UInt8], of flight: Flight) {
+        let (local, wall) = (client.clock.local(now), client.clock.wall(now))
+        if client.side?.external == flight.destination {
+            client.core?.receiveSide(
+                bytes.span.bytes, from: flight.source, now: local, wall: wall)
+            return
+        }
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
         client.core?.receive(
-            &datagram, from: source, ecn: ecn, now: client.clock.local(now),
-            wall: client.clock.wall(now))
+            &datagram, from: flight.source, ecn: flight.ecn, now: local, wall: wall)
     }
 
     func wakeClient(_ index: Int) {
@@ -145,10 +148,18 @@ extension Simulation {
         swap(&room, &self.room)
         defer { swap(&room, &self.room) }
         while let sent = next(from: client, local, &room) {
-            post(fromClient: index, Array(room[..<sent.byteCount]), ecn: sent.ecn)
+            let bytes = Array(room[..<sent.byteCount])
+            if sent.destination.carrier == .stream {
+                postStreamed(fromClient: index, bytes, to: sent.destination)
+            } else {
+                post(fromClient: index, bytes, ecn: sent.ecn)
+            }
             guard oracle.breach == nil else { return }
         }
+        tendStream(of: client)
+        measure(client, local, &room)
         listen(to: client)
+        oracle.binding(of: client)
         plan(client)
     }
 

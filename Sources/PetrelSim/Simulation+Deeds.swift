@@ -12,10 +12,11 @@ extension Simulation {
         case .send(let client, let account, let byteCount):
             guard isClient(client) else { return }
             write(client: client, account: account, byteCount: byteCount)
-        case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress:
+        case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress,
+            .blockUDP, .breakStream:
             disturbNetwork(what)
         case .garbage, .replay, .spoof, .optimist, .pathFlood, .mischief, .burglary, .helloFlood,
-            .cookieTheft, .forgeReset:
+            .cookieTheft, .forgeReset, .forgeEarly, .forgeProbes:
             attack(what)
         case .diskFull, .diskError, .clientDiskFull: spoilDisk(what)
         case .crashServer, .pauseServer, .stopServer: disturbServer(what)
@@ -46,7 +47,8 @@ extension Simulation {
         case .move(let client, let isTold) where isClient(client):
             move(client)
             guard isTold, !clients[client].isPaused else { return }
-            clients[client].core?.networkChanged(now: clients[client].clock.local(now))
+            clients[client].core?.networkChanged(
+                to: clients[client].networkLabel, now: clients[client].clock.local(now))
             settleClient(client)
         case .offline(let client, let duration) where isClient(client):
             let until = now + .milliseconds(Int64(duration))
@@ -60,6 +62,9 @@ extension Simulation {
             let address = clients[client].nat.external
             move(client)
             give(other, address)
+        case .blockUDP(let client, let duration) where isClient(client):
+            clients[client].udpDarkUntil = now + .milliseconds(Int64(duration))
+        case .breakStream(let client) where isClient(client): breakStream(client)
         default: break
         }
     }
@@ -71,7 +76,8 @@ extension Simulation {
         move(index)
         guard clients[index].isUp else { return }
         note("client \(index): its system has a network again")
-        clients[index].core?.networkChanged(now: clients[index].clock.local(now))
+        clients[index].core?.networkChanged(
+            to: clients[index].networkLabel, now: clients[index].clock.local(now))
         guard !clients[index].isPaused else { return }
         settleClient(index)
     }
@@ -105,6 +111,10 @@ extension Simulation {
             admit(.cookieTheft(count))
         case .forgeReset(let client, let count) where isClient(client):
             forgeResets(count: count, toClient: client)
+        case .forgeEarly(let client, let count) where isClient(client):
+            forgeEarly(client: client, count: count)
+        case .forgeProbes(let client, let count) where isClient(client):
+            forgeProbes(count: count, against: client)
         default: break
         }
     }

@@ -27,6 +27,8 @@ struct Flight {
         case stolenCookie
         /// What looks like the end of a session.
         case reset
+        /// A HELLO with messages that nobody will confirm.
+        case forgedEarly
     }
 
     var bytes: [UInt8]
@@ -34,6 +36,8 @@ struct Flight {
     var destination: Address
     var maker: Maker
     var sent: Instant
+    /// The connection that it goes over, if it is one's.
+    var stream: StreamTag?
     /// Whether it arrives as it was made.
     var isWhole = true
     /// Its congestion mark.
@@ -49,12 +53,13 @@ extension Simulation {
             rebind(index)
         }
         client.nat.lastUsed = now
+        client.counts.sent += 1
         let flight = Flight(
             bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
             maker: .client(index), sent: now, ecn: ecn)
         digest.add(bytes[...])
         oracle.clientSends(bytes, index)
-        send(flight, over: &client.up)
+        send(flight, over: &client.up, of: client)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }
 
@@ -68,8 +73,10 @@ extension Simulation {
         if let sentence = ledger.sent(bytes.count, to: destination) {
             oracle.fail(.noAmplification, sentence)
         }
-        if let index = holders[destination] {
-            send(flight, over: &clients[index].down)
+        if destination.carrier == .stream {
+            postStreamedFromServer(flight)
+        } else if let index = holders[destination] {
+            send(flight, over: &clients[index].down, of: clients[index])
         } else if let index = attacker.intruder(at: destination) {
             queue.insert(.arrival(flight), at: now + Attacker.delay(index))
         } else {
@@ -77,8 +84,9 @@ extension Simulation {
         }
     }
 
-    private func send(_ flight: Flight, over link: inout Link) {
-        let copies = link.copies(byteCount: flight.bytes.count, ecn: flight.ecn, now: now)
+    func send(_ flight: Flight, over link: inout Link, of client: SimulatedClient) {
+        var copies = link.copies(byteCount: flight.bytes.count, ecn: flight.ecn, now: now)
+        if client.udpDarkUntil > now { copies.removeAll() }
         digest.add(UInt64(copies.count))
         if copies.isEmpty {
             note("\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), lost")
@@ -105,18 +113,26 @@ extension Simulation {
 
     /// A datagram is where it was sent to.
     func arrive(_ flight: Flight) {
+        if let tag = flight.stream, !mayArrive(flight, over: tag) { return }
         if flight.destination == Self.serverAddress {
             ledger.received(flight)
             arriveAtServer(flight)
+        } else if let tag = flight.stream {
+            ledger.heard(at: flight.destination, now: now)
+            arriveAtClient(tag.client, flight)
         } else if let index = attacker.intruder(at: flight.destination) {
             ledger.heard(at: flight.destination, now: now)
             attacker.receive(flight, index, at: now)
             pumpIntruder(index)
         } else if let index = holders[flight.destination] {
             let client = clients[index]
-            guard client.nat.external == flight.destination, !client.nat.isExpired(now: now) else {
+            let isSide = client.side?.external == flight.destination
+            let binding = client.side.flatMap { isSide ? $0 : nil } ?? client.nat
+            guard binding.external == flight.destination, !binding.isExpired(now: now) else {
+                if !isSide { client.counts.dropped += 1 }
                 return note("client \(index): its NAT drops what comes for a forgotten port")
             }
+            if isSide { client.counts.measuring += 1 } else { client.counts.received += 1 }
             ledger.heard(at: flight.destination, now: now)
             arriveAtClient(index, flight)
         }
@@ -132,10 +148,12 @@ extension Simulation {
     /// The device gets that external address, whoever had it before.
     func give(_ index: Int, _ address: Address) {
         let old = clients[index].nat.external
+        if !old.hasSameHost(as: address) { killStream(index) }
         if holders[old] == index { holders[old] = nil }
         clients[index].nat.external = address
         clients[index].nat.lastUsed = now
         holders[address] = index
+        rebindSide(index)
         note("client \(index): is at \(address) now")
     }
 
@@ -147,6 +165,8 @@ extension Simulation {
             case PacketForm.helloByte: "HELLO"
             case PacketForm.acceptByte: "ACCEPT"
             case PacketForm.retryByte: "RETRY"
+            case PacketForm.probeByte: "PROBE"
+            case PacketForm.probeAnswerByte: "PROBE_ANSWER"
             default: "data"
             }
         return "\(kind) \(bytes.count) B"

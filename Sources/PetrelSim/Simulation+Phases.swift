@@ -33,7 +33,7 @@ extension Simulation {
         if let (invariant, sentence) = breach { oracle.fail(invariant, sentence) }
     }
 
-    private func setUp() {
+    func setUp() {
         for index in scenario.clients.indices {
             let client = SimulatedClient(
                 index: index, scenario: scenario, server: server.publicKey)
@@ -65,11 +65,13 @@ extension Simulation {
             client.up.heal(now: now)
             client.down.heal(now: now)
             client.nat.expiry = .zero
+            if client.udpDarkUntil != .distantFuture { client.udpDarkUntil = now }
             client.disk.failure = nil
             client.diesAfterWrite = nil
             startClient(index)
             resumeClient(index)
             // There is room again, and the owner looks at the screen.
+            client.core?.setForeground(true)
             client.core?.connect(now: client.clock.local(now))
             returnNetwork(index)
             settleClient(index)
@@ -204,7 +206,8 @@ extension Simulation {
             settleClient(client.index)
         }
         attacker.haveLeft = true
-        guard run(to: now + Self.forgottenWithin) else { return }
+        guard run(to: now + server.idleTimeout + .seconds(5)) else { return }
+        // Who went without a word is forgotten after the idle time-out.
         if server.sessionsCount > 0 {
             return oracle.fail(
                 .noLeak,
@@ -227,8 +230,6 @@ extension Simulation {
     private static let afterRushWithin = Interval.seconds(15)
     /// A full store asks its clients to wait so long.
     private static let fullRetry = Interval.seconds(31)
-    /// Who went without a word is forgotten after the idle time-out of 180 s.
-    private static let forgottenWithin = Interval.seconds(185)
     private static let restFor = Interval.seconds(60)
     private static let wakesMax = 20
     private static let rushMessages = 40

@@ -23,6 +23,7 @@ extension Simulation {
         note("server: dies; \(kept) of \(server.disk.pendingCount) operations are on the disk")
         server.disk.crash(keeping: kept)
         server.end()
+        breakAllStreams()
         queue.insert(.serverStarts, at: now + downFor)
     }
 

@@ -58,6 +58,8 @@ public final class Simulation {
         case clientDiskHasRoom(Int)
         case intruderWakes(Int)
         case networkReturns(Int)
+        case streamOpens(client: Int, number: Int)
+        case streamEnds(client: Int, number: Int)
     }
 
     let scenario: Scenario
@@ -71,6 +73,8 @@ public final class Simulation {
     var events = 0
     /// Who is behind an external address now.
     var holders: [Address: Int] = [:]
+    /// Whose connection has that other end.
+    var streams: [Address: Int] = [:]
     var ledger = AddressLedger()
     /// Whether all is healed: nothing may go wrong any more.
     var isHealed = false
@@ -88,11 +92,12 @@ public final class Simulation {
     static let start = Instant(nanoseconds: 1_000_000_000)
     static let serverAddress = Address(v4: 0x0A00_0001, port: 7_700)
 
-    private init(_ scenario: Scenario) {
+    init(_ scenario: Scenario) {
         self.scenario = scenario
         oracle = Oracle(scenario)
         server = SimulatedServer(scenario)
         attacker = Attacker(random: stream("attacker", seed: scenario.seed))
+        attacker.usesStreams = scenario.tcp?.isOffered == true
         server.disk.watcher = oracle
     }
 
@@ -165,6 +170,8 @@ public final class Simulation {
         case .clientDiskHasRoom(let index): clients[index].disk.failure = nil
         case .intruderWakes(let index): wakeIntruder(index)
         case .networkReturns(let index): returnNetwork(index)
+        case .streamOpens(let client, let number): openStream(client, number: number)
+        case .streamEnds(let client, let number): endStream(client, number: number)
         }
     }
 

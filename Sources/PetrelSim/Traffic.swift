@@ -55,7 +55,10 @@ final class Traffic {
         let downPlan = Self.plan(&random)
         up = Link(plan: upPlan, random: stream("traffic up", seed: seed))
         down = Link(plan: downPlan, random: stream("traffic down", seed: seed))
-        guard let ends = Self.sessions(now: now) else { return nil }
+        // From a stream of its own, so that all else of a seed is what it was.
+        var wishes = stream("traffic redundancy", seed: seed)
+        let redundancy: Redundancy = wishes.chance(0.5) ? .auto : .none
+        guard let ends = Self.sessions(redundancy, now: now) else { return nil }
         client = ends.client
         server = ends.server
         ledger = TrafficLedger(longest: Self.longest(upPlan))
@@ -168,7 +171,7 @@ final class Traffic {
         guard let number else { return }
         ledger.sent(
             kind, number, stream: key, bytes, until: deadline.map { now + $0 },
-            packets: client.statistics.packetsSent)
+            packets: client.statistics.packetsSent, queuedByteCount: client.queuedByteCount)
     }
 
     // MARK: Links
@@ -235,7 +238,9 @@ final class Traffic {
             case .bulk(let event): heard(event)
             case .closed(let reason):
                 ledger.fail(.liveness, "a session of the traffic ends: \(reason)")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .bindingDied,
+                .probeAsked, .probeAnswered:
+                break
             }
         }
         told.removeAll()
@@ -287,12 +292,13 @@ final class Traffic {
             Int64(plan.delay + plan.jitter + plan.reorderedBy + queue + 5))
     }
 
-    private static func sessions(now: Instant) -> Ends? {
+    private static func sessions(_ redundancy: Redundancy, now: Instant) -> Ends? {
         let server = KeyPair()
         let device = KeyPair()
         var configuration = SessionConfiguration()
         configuration.reportsProgress = true
         configuration.classes = [call]
+        configuration.redundancy = redundancy
         var buffer = [UInt8](repeating: 0, count: 512)
         guard
             var handshake = try? ClientHandshake(

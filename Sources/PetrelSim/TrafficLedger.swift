@@ -15,8 +15,8 @@ struct TrafficLedger {
         var bytes: [UInt8]
         var stream: UInt64
         var until: Instant?
-        /// Packets that the client had sent by then.
-        var packets: Int
+        /// Packets that the client may have sent when this one goes out for the first time.
+        var packetsMax: Int
         var hasArrived = false
         var isAcknowledged = false
         var outcome = MessageState.queued
@@ -24,6 +24,8 @@ struct TrafficLedger {
 
     /// Packets that may go out between a message and its first copy: a burst, and probes.
     private static let packetsBeforeMax = 48
+    /// What of other messages fills a packet, repairs of as much included.
+    private static let bytesPerPacket = 500
 
     private(set) var breach: (Invariant, String)?
     private let longest: Interval
@@ -52,12 +54,14 @@ struct TrafficLedger {
         return (0..<byteCount).map { UInt8(truncatingIfNeeded: drafts &* 31 &+ $0) }
     }
 
+    /// A message was queued, after that many packets, and behind so many bytes of others.
     mutating func sent(
         _ kind: DeliveryClass, _ number: UInt64, stream: UInt64, _ bytes: [UInt8],
-        until: Instant?, packets: Int
+        until: Instant?, packets: Int, queuedByteCount: Int
     ) {
+        let packetsMax = packets + Self.packetsBeforeMax + queuedByteCount / Self.bytesPerPacket
         let name = Name(kind: kind, number: number)
-        entries[name] = Entry(bytes: bytes, stream: stream, until: until, packets: packets)
+        entries[name] = Entry(bytes: bytes, stream: stream, until: until, packetsMax: packetsMax)
         names.append(name)
         if kind == .ordered { streams[stream, default: []].append(number) }
     }
@@ -119,10 +123,10 @@ struct TrafficLedger {
         if state >= .expired, entry.hasArrived {
             fail(.honestLedger, "\(kind) \(number) is \(state), but has arrived")
         }
-        if state == .sent, kind == .durable, packets - entry.packets > Self.packetsBeforeMax {
+        if state == .sent, kind == .durable, packets > entry.packetsMax {
             fail(
                 .fair,
-                "\(packets - entry.packets) packets go out before message \(number) does")
+                "\(packets - entry.packetsMax) packets too many go out before message \(number)")
         }
         entries[name]?.outcome = state
     }

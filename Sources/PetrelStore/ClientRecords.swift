@@ -43,6 +43,36 @@ struct CursorRow: Record {
     }
 }
 
+struct NetworksRow: Record {
+    var networks: [BindingLifetime] = []
+
+    init(_ networks: [BindingLifetime]) { self.networks = networks }
+
+    init(from reader: inout ByteReader) throws(DecodeError) {
+        while reader.remaining > 0 {
+            let label = try reader.readUInt64()
+            let proven = Interval(nanoseconds: try reader.readSigned())
+            let refuted = Interval(nanoseconds: try reader.readSigned())
+            let safe = Interval(nanoseconds: try reader.readSigned())
+            let learnt = WallTime(milliseconds: try reader.readSigned())
+            var network = BindingLifetime(label: label, safe: safe, learnt: learnt)
+            network.proven = proven
+            network.refuted = refuted
+            networks.append(network)
+        }
+    }
+
+    func write(to writer: inout RecordWriter) {
+        for network in networks {
+            writer.add(network.label)
+            writer.add(network.proven.nanoseconds)
+            writer.add(network.refuted.nanoseconds)
+            writer.add(network.safe.nanoseconds)
+            writer.add(network.learnt.milliseconds)
+        }
+    }
+}
+
 struct OutboxRow: Record {
     var entry: OutboxEntry
 

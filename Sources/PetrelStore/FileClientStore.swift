@@ -14,6 +14,7 @@ public final class FileClientStore: ClientStore, Sendable {
     private static let identityKey = Key.text("identity")
     private static let helloCounterKey = Key.text("hello-counter")
     private static let cursorKey = Key.text("cursor")
+    private static let networksKey = Key.text("networks")
     private static let lastOutboxIndexKey = Key.text("last-outbox-index")
 
     let environment: Environment
@@ -73,6 +74,8 @@ public final class FileClientStore: ClientStore, Sendable {
         case .cursor(let incarnation, let feed):
             let row = CursorRow(incarnation: incarnation, feed: feed)
             try transaction.put(row, at: Self.cursorKey, in: .meta)
+        case .networks(let networks):
+            try transaction.put(NetworksRow(networks), at: Self.networksKey, in: .meta)
         }
     }
 
@@ -114,6 +117,11 @@ extension FileClientStore {
     public func cursor() throws(ClientStoreError) -> (incarnation: UInt64, feed: FeedSequence) {
         let row: CursorRow? = try row(Self.cursorKey, in: .meta)
         return (row?.incarnation ?? 0, row?.feed ?? .init(0))
+    }
+
+    public func networks() throws(ClientStoreError) -> [BindingLifetime] {
+        let row: NetworksRow? = try row(Self.networksKey, in: .meta)
+        return row?.networks ?? []
     }
 
     public func outbox(

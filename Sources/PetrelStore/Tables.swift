@@ -23,7 +23,7 @@ import CLMDB
 ///   deduplication   account 8 | cmid 16                     conversation, cseq, digest, time
 ///   deduplicated    time 8 | account 8 | cmid 16            nothing: the order of forgetting
 /// of a client
-///   meta            name                                    identity, counters, cursor
+///   meta            name                                    identity, counters, cursor, networks
 ///   outbox          index 8                                 what waits for its verdict
 ///   failed          index 8                                 what was refused for good
 ///   known           conversation 8                          what is known of a conversation

@@ -34,6 +34,11 @@ struct AckTracker: Sendable {
     private var elicitingCount = 0
     private var fullInARow = 0
 
+    init() {}
+
+    /// All is reported of the packets up to `highest`.
+    init(reportedUpTo highest: UInt64) { received.insert(highest) }
+
     /// Notes a packet that was opened, with `byteCount` bytes of frames.
     mutating func received(
         _ number: UInt64, isAckEliciting: Bool, byteCount: Int, holdBack: HoldBack, now: Instant

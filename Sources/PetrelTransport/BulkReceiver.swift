@@ -32,6 +32,9 @@ struct BulkReceiver: Sendable {
 
     private var transfers: [Incoming] = []
 
+    /// Whether there is none.
+    var isEmpty: Bool { transfers.isEmpty }
+
     /// Takes an offer in.
     mutating func offered(_ transfer: UInt64, total: UInt64) -> Outcome {
         if let place = place(of: transfer) {
@@ -129,6 +132,9 @@ struct BulkControls: Sendable {
 
     private var entries: [Entry] = []
     private var nextTicket: UInt16 = 0
+
+    /// Whether no frame waits or is under way.
+    var isEmpty: Bool { entries.isEmpty }
 
     /// Whether a frame waits to be sent.
     var hasWaiting: Bool {

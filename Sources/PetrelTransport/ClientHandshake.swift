@@ -2,7 +2,7 @@
 
 public import PetrelBase
 public import PetrelCrypto
-internal import PetrelWire
+public import PetrelWire
 
 /// One attempt to get a session: the same HELLO again and again, for a limited time.
 ///
@@ -24,6 +24,7 @@ public struct ClientHandshake: ~Copyable {
     /// The cookie that the HELLO shows; good for other attempts from the same address.
     public private(set) var cookie: Cookie?
     private let connectionID: ConnectionID
+    private let early: EarlyMessages
     private let server: PublicKey
     private let configuration: SessionConfiguration
     private let started: Instant
@@ -40,14 +41,16 @@ public struct ClientHandshake: ~Copyable {
     ///   - counter: higher than in any HELLO of this device before; stored before this is called.
     ///   - connectionID: what the server is to write on packets to this client.
     ///   - cookie: what the server gave lately, if it was under load.
+    ///   - early: what the server is to take in as the first messages of the session; it may leave
+    ///     them, which `Session.earlyMessagesTaken` tells.
     ///   - configuration: the settings of the session to come.
     ///   - lifetime: how long the attempt lasts; the server forgets an unconfirmed one after 10 s.
     ///   - now: the time.
     /// - Throws: if `server` is no usable key.
     public init(
         identity: borrowing KeyPair, server: PublicKey, counter: UInt64, connectionID: UInt32,
-        cookie: Cookie? = nil, configuration: SessionConfiguration, lifetime: Interval,
-        now: Instant
+        cookie: Cookie? = nil, early: EarlyMessages = EarlyMessages(),
+        configuration: SessionConfiguration, lifetime: Interval, now: Instant
     ) throws(HandshakeError) {
         let id = ConnectionID.client(connectionID)
         let prologue = Prologue.bytes(server: server)
@@ -56,13 +59,15 @@ public struct ClientHandshake: ~Copyable {
             prologue: prologue.span.bytes)
         hello = try Self.hello(
             HelloPayload(
-                counter: counter, connectionID: id, parameters: configuration.parameters),
+                counter: counter, connectionID: id, parameters: configuration.parameters,
+                early: early),
             noise: &noise)
         self.noise = noise
         mac1Key = Mac1Key(serverKey: server)
         retryKey = RetryKey(serverKey: server)
         self.cookie = cookie
         self.connectionID = id
+        self.early = early
         self.server = server
         self.configuration = configuration
         started = now
@@ -88,6 +93,11 @@ public struct ClientHandshake: ~Copyable {
         }
         nextTransmission = now + interval
         lastTransmission = now
+        return copyHello(into: &room)
+    }
+
+    /// Puts the HELLO into `room` once more, for another carrier; returns its byte count.
+    public func copyHello(into room: inout MutableRawSpan) -> Int? {
         var writer = ByteWriter(&room)
         let written: Void? = unsafe try? writer.writeBytes(hello.span.bytes)
         return written == nil ? nil : hello.count
@@ -125,6 +135,7 @@ public struct ClientHandshake: ~Copyable {
             side: .client, configuration: configuration, localID: connectionID,
             remoteID: payload.connectionID, peerKey: server, peerParameters: payload.parameters,
             secrets: secrets, address: address, now: now)
+        guard session.begin(after: early) else { return nil }
         session.startAsClient(now: now)
         return session
     }
@@ -144,14 +155,17 @@ public struct ClientHandshake: ~Copyable {
     private static func hello(
         _ payload: HelloPayload, noise: inout HandshakeState
     ) throws(HandshakeError) -> [UInt8] {
-        var plain = [UInt8](repeating: 0, count: HelloPayload.byteCount)
-        var datagram = [UInt8](repeating: 0, count: WireLimits.helloByteCount)
+        var plain = [UInt8](repeating: 0, count: HelloPayload.byteCountMax)
+        let byteCount: Int
         do {
             var plainSpan = plain.mutableSpan
             var plainRoom = unsafe plainSpan.mutableBytes
             var plainWriter = ByteWriter(&plainRoom)
             try payload.write(to: &plainWriter)
+            byteCount = plainWriter.offset
         } catch { throw .noRoom }
+        plain.removeLast(plain.count - byteCount)
+        var datagram = [UInt8](repeating: 0, count: byteCount + HelloPayload.overhead)
         try write(plain, noise: &noise, into: &datagram)
         return datagram
     }
@@ -159,7 +173,7 @@ public struct ClientHandshake: ~Copyable {
     /// Writes MAC2, zeros without a cookie, and MAC1 over all before it.
     private mutating func authenticate() {
         let size = WireLimits.macByteCount
-        let start = WireLimits.helloByteCount - 2 * size
+        let start = hello.count - 2 * size
         if let cookie {
             let code = unsafe cookie.mac2(hello.span.bytes.extracting(first: start))
             Self.put(code, into: &hello, at: start)

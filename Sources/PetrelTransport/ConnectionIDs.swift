@@ -192,3 +192,89 @@ struct RemoteIDs: Sendable {
         return true
     }
 }
+
+// MARK: Asleep
+
+extension LocalIDs {
+    /// The IDs in few bytes.
+    struct Dormant: Sendable {
+        var values: InlineArray<4, UInt64>
+        var sequences: InlineArray<4, UInt32>
+        var nextSequence: UInt32
+        var count: UInt8
+    }
+
+    /// Whether the peer knows all of them, and the owner which were retired.
+    var isAtRest: Bool {
+        nextToAnnounce == nil && retiredCount == 0 && nextSequence <= UInt64(UInt32.max)
+    }
+
+    /// What must be remembered, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            values: InlineArray { entries[$0].value },
+            sequences: InlineArray { UInt32(truncatingIfNeeded: entries[$0].sequence) },
+            nextSequence: UInt32(truncatingIfNeeded: nextSequence), count: UInt8(count))
+    }
+
+    init(_ dormant: borrowing Dormant) {
+        count = Int(dormant.count)
+        nextSequence = UInt64(dormant.nextSequence)
+        for i in 0..<count {
+            entries[i] = Entry(
+                sequence: UInt64(dormant.sequences[i]), value: dormant.values[i],
+                isAnnounced: true)
+        }
+    }
+}
+
+extension RemoteIDs {
+    /// The IDs of a client, which have 4 bytes, in few bytes.
+    struct Dormant: Sendable {
+        var current: UInt32
+        var sequence: UInt32
+        var highest: UInt32
+        var sparesCount: UInt8
+        var retiringCount: UInt8
+        var heard: UInt64
+        var spares: InlineArray<3, (value: UInt32, sequence: UInt32)>
+        var retiring: InlineArray<4, UInt32>
+    }
+
+    /// Whether the numbers fit.
+    var isAtRest: Bool { highest <= UInt64(UInt32.max) }
+
+    /// What must be remembered of a client's IDs, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            current: UInt32(truncatingIfNeeded: current.value),
+            sequence: UInt32(truncatingIfNeeded: sequence),
+            highest: UInt32(truncatingIfNeeded: highest),
+            sparesCount: UInt8(sparesCount), retiringCount: UInt8(retiringCount), heard: heard,
+            spares: InlineArray {
+                (
+                    UInt32(truncatingIfNeeded: spares[$0].value),
+                    UInt32(truncatingIfNeeded: spares[$0].sequence)
+                )
+            },
+            retiring: InlineArray { UInt32(truncatingIfNeeded: retiring[$0].sequence) })
+    }
+
+    /// The IDs again; those that were to be retired are due by `now`.
+    init(_ dormant: borrowing Dormant, now: Instant) {
+        self.init(first: .client(dormant.current), resetToken: nil)
+        sequence = UInt64(dormant.sequence)
+        highest = UInt64(dormant.highest)
+        heard = dormant.heard
+        sparesCount = Int(dormant.sparesCount)
+        for i in 0..<sparesCount {
+            spares[i] = Spare(
+                sequence: UInt64(dormant.spares[i].sequence),
+                value: UInt64(dormant.spares[i].value))
+        }
+        retiringCount = Int(dormant.retiringCount)
+        for i in 0..<retiringCount {
+            retiring[i] = Retiring(sequence: UInt64(dormant.retiring[i]), value: 0, due: now)
+        }
+    }
+}

@@ -80,6 +80,12 @@ struct CopyLine: Sendable {
         return entry
     }
 
+    /// Whether anything may be copied now.
+    mutating func hasBudget(now: Instant) -> Bool {
+        refill(now: now)
+        return tokens > 0
+    }
+
     /// Charges a copy of so many bytes.
     mutating func copied(byteCount: Int) { tokens -= Int64(byteCount) * 1_000_000 }
 

@@ -52,6 +52,39 @@ struct ECNValidator: Sendable {
         state = isWanted ? .testing : .failed
     }
 
+    /// What a dormant session keeps: what was counted goes on, the path is tested anew.
+    struct Dormant: Sendable {
+        private let counted: (ect0: UInt32, ect1: UInt32, ce: UInt32)
+        private let marked: UInt32
+
+        init(_ ecn: ECNValidator) {
+            counted = Self.narrowed(ecn.counted)
+            marked = UInt32(truncatingIfNeeded: ecn.markedCount)
+        }
+
+        /// Counts of packets, whose numbers have 32 bits while a session sleeps.
+        static func narrowed(_ counts: ECNCounts) -> (ect0: UInt32, ect1: UInt32, ce: UInt32) {
+            (
+                UInt32(truncatingIfNeeded: counts.ect0), UInt32(truncatingIfNeeded: counts.ect1),
+                UInt32(truncatingIfNeeded: counts.ce)
+            )
+        }
+
+        static func widened(_ counts: (ect0: UInt32, ect1: UInt32, ce: UInt32)) -> ECNCounts {
+            ECNCounts(
+                ect0: UInt64(counts.ect0), ect1: UInt64(counts.ect1), ce: UInt64(counts.ce))
+        }
+
+        /// The validator of the session that goes on with packet number `next`.
+        func wake(isWanted: Bool, next: UInt64) -> ECNValidator {
+            var ecn = ECNValidator(isWanted: isWanted)
+            ecn.counted = Self.widened(counted)
+            ecn.markedCount = UInt64(marked)
+            ecn.restart(next: next)
+            return ecn
+        }
+    }
+
     /// What the next packet is marked with.
     var mark: ECN {
         switch state {

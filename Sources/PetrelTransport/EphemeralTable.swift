@@ -17,6 +17,12 @@ struct EphemeralSender: Sendable {
     private var slots: [Slot] = []
     private var nextVersion: UInt64 = 1
 
+    /// Creates an empty table whose first value has that version.
+    init(nextVersion: UInt64 = 1) { self.nextVersion = nextVersion }
+
+    /// The version of the next value.
+    var version: UInt64 { nextVersion }
+
     /// Puts a new value of `key` in the place of the one before.
     mutating func set(_ value: RawSpan, key: UInt64, now: Instant) -> UInt64 {
         let index = place(of: key)
@@ -79,6 +85,12 @@ struct EphemeralReceiver: Sendable {
     private var newest: [(key: UInt64, version: UInt64)] = []
     /// The highest version of a key that was forgotten; older values of unknown keys are dropped.
     private var floor: UInt64 = 0
+
+    /// Creates a table that drops all versions up to `floor`.
+    init(floor: UInt64 = 0) { self.floor = floor }
+
+    /// The highest version received of any key.
+    var highest: UInt64 { newest.reduce(floor) { max($0, $1.version) } }
 
     /// Whether a value is newer than what was received of its key; it is remembered then.
     mutating func accept(key: UInt64, version: UInt64) -> Bool {

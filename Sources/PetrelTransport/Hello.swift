@@ -27,8 +27,8 @@ public struct Hello: ~Copyable {
 
     /// Checks MAC1, which costs little; `nil` if the sender does not know the server's key.
     public static func tag(of datagram: RawSpan, mac: borrowing Mac1Key) -> HelloTag? {
-        let covered = WireLimits.helloByteCount - WireLimits.macByteCount
-        guard datagram.byteCount == WireLimits.helloByteCount else { return nil }
+        guard hasSizeOfOne(datagram) else { return nil }
+        let covered = datagram.byteCount - WireLimits.macByteCount
         let code = datagram.extracting(droppingFirst: covered)
         guard mac.verify(datagram.extracting(first: covered), tag: code) else { return nil }
         let noiseEnd = covered - WireLimits.macByteCount
@@ -52,13 +52,17 @@ public struct Hello: ~Copyable {
     public static func showsCookie(
         _ datagram: RawSpan, from address: Address, secrets: inout CookieSecrets, now: Instant
     ) -> Bool {
-        let covered = WireLimits.helloByteCount - 2 * WireLimits.macByteCount
-        guard datagram.byteCount == WireLimits.helloByteCount else { return false }
+        guard hasSizeOfOne(datagram) else { return false }
+        let covered = datagram.byteCount - 2 * WireLimits.macByteCount
         let mac2 = datagram.extracting(covered..<covered + WireLimits.macByteCount)
         // Most of a flood shows none; four hashes a datagram would be wasted on it.
         guard !isZero(mac2) else { return false }
         return secrets.accept(
             datagram.extracting(first: covered), mac2: mac2, from: address, now: now)
+    }
+
+    private static func hasSizeOfOne(_ datagram: RawSpan) -> Bool {
+        WireLimits.helloByteCount...WireLimits.helloByteCountMax ~= datagram.byteCount
     }
 
     private static func isZero(_ mac: RawSpan) -> Bool {
@@ -76,11 +80,11 @@ public struct Hello: ~Copyable {
         let prologue = Prologue.bytes(server: identity.publicKey)
         var noise = unsafe HandshakeState(
             responder: identity, ephemeral: KeyPair(), prologue: prologue.span.bytes)
-        let end = WireLimits.helloByteCount - 2 * WireLimits.macByteCount
-        var storage = InlineArray<256, UInt8>(repeating: 0)
+        let end = datagram.byteCount - 2 * WireLimits.macByteCount
+        var storage = InlineArray<1_200, UInt8>(repeating: 0)
         var span = storage.mutableSpan
         var room = unsafe span.mutableBytes
-        guard datagram.byteCount == WireLimits.helloByteCount,
+        guard Self.hasSizeOfOne(datagram),
             let count = try? noise.readMessage(
                 datagram.extracting(WireLimits.helloHeaderByteCount..<end), into: &room),
             let deviceKey = noise.remoteStatic
@@ -110,13 +114,19 @@ public struct Hello: ~Copyable {
         let localID = ConnectionID.server(connectionID)
         var parameters = configuration.parameters
         parameters.resetToken = resetToken
+        let isTaken = payload.early.messageByteCount <= configuration.receiveCredit
+        let early = isTaken ? payload.early : EarlyMessages()
+        if !early.isEmpty { parameters.earlyMessages = early.count }
         let answer = AcceptPayload(connectionID: localID, parameters: parameters)
         guard let byteCount = write(answer, into: &room), let secrets = try? noise.split() else {
             return nil
         }
+        // What only a server may say is not kept: a half-open session is to be small.
+        var asked = payload.parameters
+        (asked.classes, asked.resetToken, asked.earlyMessages) = ([], nil, nil)
         let session = UnconfirmedSession(
             deviceKey: deviceKey, address: address, localID: localID,
-            remoteID: payload.connectionID, parameters: payload.parameters, secrets: secrets)
+            remoteID: payload.connectionID, parameters: asked, early: early, secrets: secrets)
         return Accepted(
             session: session, byteCount: byteCount, configuration: configuration, now: now)
     }

@@ -20,6 +20,34 @@ struct KeyUpdate: Sendable {
     /// What could not be opened, when the present key came into use.
     private var failedOpensBefore: UInt64 = 0
 
+    /// What is remembered of the use of keys while nothing is sent or opened with them.
+    struct Dormant: Sendable {
+        var firstNumber: UInt32
+        var openedCount: UInt32
+        var failedOpensBefore: UInt32
+        /// Seconds, rounded down; the least number if the key was not used yet.
+        var since: Int32
+    }
+
+    init() {}
+
+    init(_ dormant: Dormant) {
+        firstNumber = UInt64(dormant.firstNumber)
+        since =
+            dormant.since == .min
+            ? nil : Instant(nanoseconds: 0) + .seconds(Int64(dormant.since))
+        openedCount = UInt64(dormant.openedCount)
+        failedOpensBefore = UInt64(dormant.failedOpensBefore)
+    }
+
+    /// What must be remembered; the key before the last update must not be awaited any more.
+    var dormant: Dormant {
+        let seconds = since.map { Int32(clamping: $0.nanoseconds / 1_000_000_000) }
+        return Dormant(
+            firstNumber: UInt32(clamping: firstNumber), openedCount: UInt32(clamping: openedCount),
+            failedOpensBefore: UInt32(clamping: failedOpensBefore), since: seconds ?? .min)
+    }
+
     /// Notes a packet that goes out.
     mutating func sent(now: Instant) {
         if since == nil { since = now }

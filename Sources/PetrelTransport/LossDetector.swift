@@ -59,12 +59,24 @@ struct LossDetector: Sendable {
     /// The last packet declared lost.
     private var lastLost: UInt64?
     private var thinPatience: Int64 = 1
+    /// How long the peer may hold the acknowledgement of a message, as it was asked to.
+    var patience = Interval.zero
     private var lastElicitingSent = Instant(nanoseconds: 0)
     private var lastProbe = Instant(nanoseconds: 0)
     private var firstProbe = Instant(nanoseconds: 0)
     private var lastActive = Instant(nanoseconds: .min)
 
     init(rules: RecoveryRules = .all) { self.rules = rules }
+
+    /// Goes on where everything sent was settled, with what is remembered of the round trip.
+    init(
+        rules: RecoveryRules, next: UInt64, largestAcknowledged: UInt64?, rtt: RTTEstimator
+    ) {
+        self.rules = rules
+        packets = SentPackets(next: next)
+        self.largestAcknowledged = largestAcknowledged
+        self.rtt = rtt
+    }
 
     /// Whether less is in flight than would make later packets overtake a lost one soon.
     var isThin: Bool {
@@ -178,16 +190,16 @@ struct LossDetector: Sendable {
     /// When to probe, if nothing is acknowledged before; `.distantFuture` if nothing is in flight.
     ///
     /// `isUrgent` says whether somebody waits for what is in flight: then the peer acknowledges at
-    /// once.
+    /// once, or as it was asked to.
     func probeDeadline(ackDelayMax: Interval, isUrgent: Bool, lastHeard: Instant) -> Instant {
         guard packets.hasUnsettled else { return .distantFuture }
-        let base = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        let base = probeInterval(ackDelayMax: isUrgent ? patience : ackDelayMax)
         if hasOwnTimeouts, packets.unrepairedCount > 0 { return lastActive }
         if hasOwnTimeouts {
             guard let number = oldestInFlight else { return lastElicitingSent + base }
             let isAnsweredAtOnce = isUrgent && isSmall(number)
             return packets[number].sent
-                + probeInterval(ackDelayMax: isAnsweredAtOnce ? .zero : ackDelayMax)
+                + probeInterval(ackDelayMax: isAnsweredAtOnce ? patience : ackDelayMax)
         }
         var interval = base
         let isGentle = rules.contains(.gentleBackoff) && packets.inFlightCount <= 8
@@ -209,7 +221,7 @@ struct LossDetector: Sendable {
     /// Finds the packets that have had no answer for too long; they are in `suspectedNow`.
     mutating func suspectOverdue(ackDelayMax: Interval, isUrgent: Bool, now: Instant) {
         suspectedNow.removeAll(keepingCapacity: true)
-        let short = probeInterval(ackDelayMax: isUrgent ? .zero : ackDelayMax)
+        let short = probeInterval(ackDelayMax: isUrgent ? patience : ackDelayMax)
         let long = probeInterval(ackDelayMax: ackDelayMax)
         for number in packets.oldest..<packets.next {
             let isOverdue = packets[number].sent + (isSmall(number) ? short : long) <= now

@@ -28,6 +28,9 @@ struct LossEstimate: Sendable {
     /// the last.
     var meanBurst: Interval { burst }
 
+    /// Whether the fate of at least that many packets is known; of 256 at most.
+    func isKnown(packetsMin: Int) -> Bool { packetsCount >= packetsMin }
+
     /// Whether at least that many of a thousand packets are lost.
     func isAtLeast(perMille: Int) -> Bool { slow >= perMille * Self.one / 1_000 }
 

@@ -18,6 +18,15 @@ struct NumberWindow: Sendable {
     private(set) var base: UInt64 = 0
     private var bits = InlineArray<8, UInt64>(repeating: 0)
 
+    /// Creates the set of all numbers below `base`.
+    init(base: UInt64 = 0) { self.base = base }
+
+    /// Whether nothing above `base` is in the set.
+    var hasNoGap: Bool {
+        for i in 0..<8 where bits[i] != 0 { return false }
+        return true
+    }
+
     /// Whether `number` lies within the window or below it.
     func reaches(_ number: UInt64) -> Bool {
         number < base || number - base < WireLimits.messageWindow

@@ -12,6 +12,8 @@ struct Path: Sendable {
     private(set) var previous: Address?
     /// The proof of `address`.
     var validator = PathValidator()
+    /// The address that could not be proven last, if nothing came from the one in use since then.
+    private var unanswered: Address?
     private var bytesReceived = 0
     private var bytesSent = 0
     private var moves = 0
@@ -19,16 +21,36 @@ struct Path: Sendable {
 
     init(address: Address) { self.address = address }
 
+    /// A proven address, and how often the peer moved within the minute that began at `since`.
+    init(proven address: Address, moves: Int, since: Instant) {
+        self.address = address
+        validator.provenByHandshake()
+        self.moves = moves
+        movesSince = since
+    }
+
+    /// Whether the address is proven and the one before it forgotten.
+    var isSettled: Bool { validator.isProven && previous == nil }
+
+    /// How often the peer moved, in the minute that began then.
+    var recentMoves: (count: Int, since: Instant) { (moves, movesSince) }
+
     /// Bytes that may go to `address` now.
     var allowance: Int {
         #if PETREL_PLANTED
             if PlantedBug.amplificationUnlimited.isActive { return Int.max }
         #endif
+        #if PETREL_PLANTED
+            if PlantedBug.streamNotProven.isActive, address.carrier == .stream { return Int.max }
+        #endif
         return validator.isProven ? Int.max : bytesReceived - bytesSent
     }
 
     /// Notes a datagram from `address`.
-    mutating func received(byteCount: Int) { bytesReceived += byteCount }
+    mutating func received(byteCount: Int) {
+        bytesReceived += byteCount
+        unanswered = nil
+    }
 
     /// Notes a datagram to `address`.
     mutating func sent(byteCount: Int) { bytesSent += byteCount }
@@ -41,8 +63,12 @@ struct Path: Sendable {
             movesSince = now
             moves = 0
         }
-        guard moves < movesMax else { return false }
-        moves += 1
+        // Who sends from there and from nowhere else may hear nothing at the moment.
+        if new != unanswered {
+            guard moves < movesMax else { return false }
+            moves += 1
+        }
+        unanswered = nil
         if new == previous { return goBack() }
         if validator.isProven { previous = address }
         address = new
@@ -60,6 +86,12 @@ struct Path: Sendable {
         validator = PathValidator()
         validator.provenByHandshake()
         return true
+    }
+
+    /// Nobody answered at the address in use: goes back to the one before, if there is one.
+    mutating func abandon() {
+        let left = address
+        if goBack() { unanswered = left }
     }
 
     /// Forgets the address before: the new one is proven.

@@ -101,6 +101,9 @@ public struct QlogEncoder: Sendable {
             ("petrel:message_acknowledged", message(kind, number))
         case .messageReceived(let kind, let number, let byteCount):
             ("petrel:message_received", message(kind, number) + #","length":\#(byteCount)"#)
+        case .slept: ("petrel:session_slept", "")
+        case .woken(let interval):
+            ("petrel:session_woken", #""after":\#(milliseconds(interval))"#)
         case .closed(let reason): ("connectivity:connection_closed", closed(reason))
         }
     }

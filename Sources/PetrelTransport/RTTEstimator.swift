@@ -26,6 +26,16 @@ public struct RTTEstimator: Equatable, Sendable {
     /// Creates an estimator without samples.
     public init() {}
 
+    /// Creates an estimator that remembers an earlier one; without samples if there is nothing.
+    init(smoothed: Interval, variance: Interval, min: Interval) {
+        guard smoothed > .zero else { return }
+        latest = smoothed
+        self.smoothed = smoothed
+        self.variance = variance
+        self.min = min
+        hasSample = true
+    }
+
     /// Takes in a sample (RFC 9002 §5.3).
     ///
     /// - Parameters:
@@ -43,7 +53,7 @@ public struct RTTEstimator: Equatable, Sendable {
             variance = sample / 2
             return
         }
-        let adjusted = sample >= min + ackDelay ? sample - ackDelay : sample
+        let adjusted = adjusted(sample, ackDelay)
         let deviation = smoothed > adjusted ? smoothed - adjusted : adjusted - smoothed
         variance = (variance * 3 + deviation) / 4
         smoothed = (smoothed * 7 + adjusted) / 8
@@ -51,6 +61,11 @@ public struct RTTEstimator: Equatable, Sendable {
 
     /// The probe timeout, before backoff: when to ask again for an acknowledgement.
     ///
+    /// A sample without the time that the peer held the acknowledgement, if that is believable.
+    func adjusted(_ sample: Interval, _ ackDelay: Interval) -> Interval {
+        sample >= min + ackDelay ? sample - ackDelay : sample
+    }
+
     /// - Parameter ackDelayMax: the longest that the peer holds an acknowledgement.
     /// - Returns: `smoothed + max(4 * variance, 2 ms) + ackDelayMax` (RFC 9002 §6.2.1).
     public func probeTimeout(ackDelayMax: Interval) -> Interval {

@@ -23,7 +23,7 @@ struct Reassembler: Sendable {
     }
 
     /// A message of several fragments, in the order of their arrival.
-    private struct Partial: Sendable {
+    struct Partial: Sendable {
         var name: MessageName
         var total: Int
         var began: Instant
@@ -39,8 +39,12 @@ struct Reassembler: Sendable {
     static let expiringMemory = Interval.seconds(30)
     private static let keptByteCountMax = 4 * 1_024
 
-    private var partials: [Partial] = []
-    private var lanes: [ReceiveLane] = [
+    var partials: [Partial] = []
+    /// PARITY frames that may help later, oldest first.
+    var parities: [Parity] = []
+    /// Fragments that were made up for.
+    var rebuiltCount = 0
+    var lanes: [ReceiveLane] = [
         ReceiveLane(.reliable), ReceiveLane(.durable), ReceiveLane(.expiring),
         ReceiveLane(.ordered),
     ]
@@ -57,6 +61,40 @@ struct Reassembler: Sendable {
     init(credit: Int) {
         self.credit = UInt64(credit)
         granted = UInt64(credit)
+    }
+
+    /// What is remembered while nothing is unfinished.
+    struct Dormant: Sendable {
+        /// The numbers from which on nothing was seen, by kind.
+        var bases: InlineArray<4, UInt32>
+        var finished: UInt64
+        var granted: UInt64
+    }
+
+    init(credit: Int, _ dormant: Dormant) {
+        self.init(credit: credit)
+        for i in lanes.indices {
+            lanes[i] = ReceiveLane(lanes[i].kind, base: UInt64(dormant.bases[i]))
+        }
+        begun = dormant.finished
+        finished = dormant.finished
+        granted = dormant.granted
+    }
+
+    /// Whether nothing is unfinished, and nothing is missing.
+    var isAtRest: Bool {
+        guard partials.isEmpty, begun == finished else { return false }
+        for i in lanes.indices {
+            guard lanes[i].isAtRest, lanes[i].seen.base <= UInt64(UInt32.max) else { return false }
+        }
+        return true
+    }
+
+    /// What must be remembered, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            bases: InlineArray { UInt32(truncatingIfNeeded: lanes[$0].seen.base) },
+            finished: finished, granted: granted)
     }
 
     /// Bytes of messages that are incomplete or wait for others.
@@ -79,6 +117,7 @@ struct Reassembler: Sendable {
         }
         guard begin(fragment.total) else { return .violation(.limitExceeded) }
         lanes[lane].see(fragment.number, isSkipped: false)
+        forgetParities(fragment.name)
         guard lanes[lane].mayPass(fragment.name) else {
             return hold(fragment.name, Self.copy(fragment.bytes), charged: fragment.total)
         }
@@ -101,6 +140,7 @@ struct Reassembler: Sendable {
             return .violation(.limitExceeded)
         }
         lanes[lane].see(number, isSkipped: true)
+        forgetParities(frame.name)
         guard lanes[lane].mayPass(frame.name) else {
             return hold(frame.name, nil, charged: charged)
         }
@@ -170,6 +210,7 @@ struct Reassembler: Sendable {
             partials[place].received |= bit
             partials[place].starts[fragment.index] = UInt16(partials[place].bytes.count)
             Self.append(fragment.bytes, to: &partials[place].bytes)
+            if !parities.isEmpty { return rebuild(place) }
         } else if isConflictSeen, !isSame(partials[place], fragment) {
             return .violation(.fragmentConflict)
         }
@@ -186,7 +227,7 @@ struct Reassembler: Sendable {
         #endif
     }
 
-    private func partialIndex(_ name: MessageName) -> Int? {
+    func partialIndex(_ name: MessageName) -> Int? {
         for i in partials.indices
         where partials[i].name.number == name.number
             && partials[i].name.deliveryClass.kind == name.deliveryClass.kind
@@ -215,13 +256,15 @@ struct Reassembler: Sendable {
         {
             let partial = partials.remove(at: i)
             lanes[2].see(partial.name.number, isSkipped: true)
+            forgetParities(partial.name)
             finished += UInt64(partial.total)
         }
     }
 
-    private mutating func complete(_ partial: consuming Partial) -> Outcome {
+    mutating func complete(_ partial: consuming Partial) -> Outcome {
         let lane = Self.lane(partial.name)
         lanes[lane].see(partial.name.number, isSkipped: false)
+        forgetParities(partial.name)
         var message: [UInt8] = []
         message.reserveCapacity(partial.total)
         for i in 0..<partial.count {
@@ -248,7 +291,7 @@ struct Reassembler: Sendable {
         passedLast = (lane, number)
     }
 
-    private mutating func forgetLast() {
+    mutating func forgetLast() {
         passedLast = nil
         if assembled.capacity > Self.keptByteCountMax { assembled = [] }
     }
@@ -259,11 +302,11 @@ struct Reassembler: Sendable {
         return true
     }
 
-    private static func lane(_ name: MessageName) -> Int {
+    static func lane(_ name: MessageName) -> Int {
         Int(name.deliveryClass.kind.rawValue) - 1
     }
 
-    private static func copy(_ bytes: RawSpan) -> [UInt8] {
+    static func copy(_ bytes: RawSpan) -> [UInt8] {
         unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     }
 

@@ -32,7 +32,16 @@ struct ReceiveLane: Sendable {
     private(set) var heldCount = 0
     let kind: DeliveryClass.Kind
 
-    init(_ kind: DeliveryClass.Kind) { self.kind = kind }
+    /// Creates a lane in which all numbers below `base` are done.
+    init(_ kind: DeliveryClass.Kind, base: UInt64 = 0) {
+        self.kind = kind
+        seen = NumberWindow(base: base)
+        passed = NumberWindow(base: base)
+        highest = base > 0 ? base - 1 : nil
+    }
+
+    /// Whether all numbers seen are done without a gap, and nobody waits to hear of any.
+    var isAtRest: Bool { heldCount == 0 && owedCount == 0 && seen.hasNoGap }
 
     /// Notes a number as whole or given up.
     mutating func see(_ number: UInt64, isSkipped: Bool) {

@@ -25,9 +25,13 @@ public struct RecoveryRules: OptionSet, Hashable, Sendable {
     public static let secondProbe = RecoveryRules(rawValue: 1 << 6)
     /// A message that was repaired once travels again in packets that go out anyway.
     public static let bundling = RecoveryRules(rawValue: 1 << 7)
+    /// Long messages are followed by parity of their fragments, where copies are wanted.
+    public static let parity = RecoveryRules(rawValue: 1 << 8)
+    /// Where next to nothing is lost, the peer is asked to let acknowledgements ride in its data.
+    public static let patience = RecoveryRules(rawValue: 1 << 9)
 
     /// All rules: the default.
-    public static let all = RecoveryRules(rawValue: (1 << 8) - 1)
+    public static let all = RecoveryRules(rawValue: (1 << 10) - 1)
 }
 
 /// Whether small messages travel more than once before anything is known to be lost.

@@ -18,6 +18,13 @@ public struct ReplayWindow: Sendable {
     /// Creates a window that has seen nothing.
     public init() {}
 
+    /// Creates a window for which all numbers up to `newest` count as accepted.
+    init(acceptedUpTo newest: UInt64) {
+        self.newest = newest
+        for i in 0..<16 { blocks[i] = .max }
+        blocks[block(of: newest)] = .max >> (63 - newest % 64)
+    }
+
     /// Whether `number` is neither too old nor already accepted.
     public func mayAccept(_ number: UInt64) -> Bool {
         #if PETREL_PLANTED

@@ -40,7 +40,7 @@ extension SendQueue {
             guard repairs[band].isEmpty, unbegun[band] > 0,
                 unbegun[band] < Self.worthwhileByteCount
             else { return now }
-            earliest = min(earliest, lastSent[band] + Band.coalescing[band])
+            earliest = min(earliest, lastSent[band] + company[band])
         }
         return earliest
     }
@@ -215,11 +215,20 @@ extension SendQueue {
         guard isRoomForParts,
             done[slots[Int(slot)].lane].reaches(slots[Int(slot)].number)
         else { return false }
-        guard !reserved, creditUsed + UInt64(slots[Int(slot)].byteCount) <= credit else {
+        let byteCount = UInt64(slots[Int(slot)].byteCount)
+        let kept = creditKept(Int(slots[Int(slot)].band), byteCount)
+        guard !reserved, creditUsed + byteCount + kept <= credit else {
             reserved = true
             return false
         }
         return true
+    }
+
+    /// Credit that messages of a band leave to those that go first: a quarter of the window by the
+    /// lowest band, an eighth by the middle one; less by a message that would never begin else.
+    private func creditKept(_ band: Int, _ byteCount: UInt64) -> UInt64 {
+        guard band > 0, byteCount < creditWindow else { return 0 }
+        return min(creditWindow / (band == 1 ? 8 : 4), creditWindow - byteCount)
     }
 
     // MARK: Consequences

@@ -15,7 +15,7 @@ struct SendQueue: Sendable {
     private let byteCountMax: Int
     let classes: ClassTable
     private var nextOrder: UInt64 = 0
-    private var nextNumber = InlineArray<4, UInt64>(repeating: 0)
+    var nextNumber = InlineArray<4, UInt64>(repeating: 0)
     var done = InlineArray<4, NumberWindow>(repeating: NumberWindow())
     /// The last message of each stream of ordered ones, as long as it is under way.
     private var streams: [(stream: UInt64, last: UInt64)] = []
@@ -31,6 +31,8 @@ struct SendQueue: Sendable {
     var owed = InlineArray<3, Int>(repeating: 0)
     /// Bytes of messages of each band of which nothing was sent.
     var unbegun = InlineArray<3, Int>(repeating: 0)
+    /// How long small messages of each band wait for company, if any wait.
+    var company = Band.coalescing
     /// When something of each band was sent last.
     var lastSent = InlineArray<3, Instant>(repeating: Instant(nanoseconds: .min))
     /// Whether ephemeral values wait, which count as the lowest band.
@@ -43,6 +45,8 @@ struct SendQueue: Sendable {
     var severalFragmentsUnderWay = 0
     /// Message bytes that the peer lets us send, from the start of the session.
     private(set) var credit: UInt64
+    /// Message bytes that may be under way at a time: the first credit.
+    let creditWindow: UInt64
     var creditUsed: UInt64 = 0
     /// The limit at which a BLOCKED was last sent.
     private var blockedAt = UInt64.max
@@ -56,8 +60,42 @@ struct SendQueue: Sendable {
         self.messagesMax = messagesMax
         self.byteCountMax = byteCountMax
         self.credit = credit
+        creditWindow = credit
         self.classes = classes
         progress = ProgressLog(isOn: reportsProgress)
+    }
+
+    /// What is remembered while nothing waits or is under way.
+    struct Dormant: Sendable {
+        /// The numbers that the next messages get, by kind.
+        var numbers: InlineArray<4, UInt32>
+        var credit: UInt64
+        var creditUsed: UInt64
+    }
+
+    /// Whether nothing waits or is under way.
+    var isAtRest: Bool {
+        guard count == 0 else { return false }
+        for i in 0..<4 where nextNumber[i] > UInt64(UInt32.max) { return false }
+        for i in bulk.transfers.indices where bulk.transfers[i].isUsed { return false }
+        return true
+    }
+
+    /// What must be remembered, once `isAtRest`.
+    var dormant: Dormant {
+        Dormant(
+            numbers: InlineArray { UInt32(truncatingIfNeeded: nextNumber[$0]) },
+            credit: credit, creditUsed: creditUsed)
+    }
+
+    /// Goes on where another queue was at rest.
+    mutating func resume(_ dormant: Dormant) {
+        for i in 0..<4 {
+            nextNumber[i] = UInt64(dormant.numbers[i])
+            done[i] = NumberWindow(base: nextNumber[i])
+        }
+        credit = dormant.credit
+        creditUsed = dormant.creditUsed
     }
 
     /// Takes a message in; `nil` if there is no room for it.
@@ -82,6 +120,7 @@ struct SendQueue: Sendable {
         nextOrder += 1
         count += 1
         byteCount += message.byteCount
+        noteCompany(policy, Int(slots[Int(slot)].band))
         unbegun[Int(slots[Int(slot)].band)] += message.byteCount
         switch policy.deliveryClass.kind {
         case .expiring:
@@ -197,6 +236,12 @@ struct SendQueue: Sendable {
     }
 
     // MARK: Parts
+
+    /// The one that waits the least takes the others with it.
+    private mutating func noteCompany(_ policy: ClassPolicy, _ band: Int) {
+        let wait = policy.coalescing ?? Band.coalescing[band]
+        company[band] = unbegun[band] == 0 ? wait : min(company[band], wait)
+    }
 
     private mutating func standInTimed(_ slot: UInt16) {
         slots[Int(slot)].line = .timed

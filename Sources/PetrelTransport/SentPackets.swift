@@ -26,6 +26,12 @@ enum SentFrame: Equatable, Sendable {
     case keepaliveAnswer
     /// A GOAWAY.
     case goAway
+    /// An ACK_POLICY.
+    case ackPolicy(Interval)
+    /// A NAT_PROBE.
+    case probe
+    /// A NAT_PROBE_ANSWER.
+    case probeAnswer
     /// A NEW_CID.
     case newID(sequence: UInt64)
     /// A RETIRE_CID.
@@ -100,6 +106,14 @@ struct SentPackets: Sendable {
 
     /// Packets that are suspected and not repaired.
     private(set) var unrepairedCount = 0
+
+    init() {}
+
+    /// Nothing is remembered of the packets before `next`.
+    init(next: UInt64) {
+        oldest = next
+        self.next = next
+    }
 
     /// Whether a packet may still need a repair: one is in flight, or suspected and not repaired.
     var hasUnsettled: Bool { inFlightCount + unrepairedCount > 0 }

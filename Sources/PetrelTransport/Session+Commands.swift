@@ -40,6 +40,7 @@ extension Session {
         guard message.byteCount <= byteCountMax else {
             throw .tooLarge(byteCount: message.byteCount, max: byteCountMax)
         }
+        lastMessage = now
         if deliveryClass.kind == .ephemeral { return ephemeral.set(message, key: key, now: now) }
         let end = now + (deadline ?? policy.deadline)
         guard let number = queue.append(message, as: policy, key: key, deadline: end) else {

@@ -33,7 +33,7 @@ extension Session {
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {
         guard phase == .active, path.validator.isProven, detector.rtt.hasSample,
-            detector.probeCount == 0, mayGrowFlight
+            detector.probeCount == 0, mayGrowFlight, path.address.carrier == .datagram
         else { return nil }
         let next = detector.packets.next
         pathMTU.forgot(before: detector.packets.oldest, next: next, now: now)
@@ -100,7 +100,7 @@ extension Session {
     /// §6.1.4), as nobody would learn of its fate.
     mutating func mark(_ packet: inout SentPacket, now: Instant) {
         guard ecn.mark != .notECT, packet.state == .inFlight, detector.rtt.hasSample,
-            detector.probeCount < 2
+            detector.probeCount < 2, path.address.carrier == .datagram
         else { return }
         packet.isMarked = true
         ecn.sentMarked(probeTimeout: probeInterval, now: now)

@@ -37,6 +37,9 @@ extension Session {
         let payload = datagram.bytes.extracting(opened.payload)
         let isAckEliciting = walk(
             payload, key: opened.key, from: address, now: now, into: &events)
+        #if PETREL_PLANTED
+            tellEarlyLate(now: now, into: &events)
+        #endif
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
         marksReceived.count(mark)
         if mark == .ce, isAckEliciting { acks.hurry(now: now) }
@@ -58,7 +61,7 @@ extension Session {
             largestReceived = packet.number
             noteLocalID(packet.connectionID, now: now)
         }
-        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
+        timers[.silence] = now + silenceMax
         if address == path.address {
             path.received(byteCount: byteCount)
             proveAgain(now: now)
@@ -72,13 +75,15 @@ extension Session {
             path.validator.provenByHandshake()
         }
         events.append(.confirmed)
+        takeEarly(from: address, now: now, into: &events)
     }
 
     /// The newest packet shows where the peer is now; until that is proven, little is sent there.
     private mutating func move(
         to address: Address, byteCount: Int, now: Instant, into events: inout SessionEvents
     ) {
-        let isSameHost = address.hasSameHost(as: path.address)
+        let isSameHost =
+            address.hasSameHost(as: path.address) && address.carrier == path.address.carrier
         let movesMax = configuration.addressMovesPerMinuteMax
         guard path.move(to: address, byteCount: byteCount, movesMax: movesMax, now: now) else {
             return
@@ -142,7 +147,7 @@ extension Session {
         }
     }
 
-    private mutating func receive(
+    mutating func receive(
         _ frame: borrowing Frame, from address: Address, now: Instant,
         into events: inout SessionEvents
     ) {
@@ -150,22 +155,29 @@ extension Session {
         case .padding, .ping, .unknown: break
         case .ack(let ack): receive(ack, now: now, into: &events)
         case .close(let close): end(.closedByPeer(code: close.code), now: now, into: &events)
-        case .keepalive:
+        case .keepalive(let interval):
             guard side == .server else { return violate(.frameForbidden, now: now, into: &events) }
             control.keepaliveAnswer = true
+            noteAnnounced(interval, now: now)
         case .keepaliveAnswer(let hint):
             guard side == .client else { return violate(.frameForbidden, now: now, into: &events) }
             events.append(.keepaliveAnswered(hint: hint))
-        case .pathChallenge(let data): control.response = (data, address)
+        case .pathChallenge(let data):
+            control.response = (data, address)
+            askWhatMoved()
         case .pathResponse(let data, let observed):
-            noteObserved(observed, answering: data)
+            noteObserved(observed, answering: data, into: &events)
+            noteAnswer(to: data, from: address)
             follow(path.validator.received(response: data), now: now)
         case .goAway(let frame): receive(frame, now: now, into: &events)
+        case .probe(let frame): receive(frame, now: now, into: &events)
+        case .probeAnswer(let frame): receive(frame, now: now, into: &events)
         case .newID(let frame): receive(frame, now: now, into: &events)
         case .retireID(let sequence):
             receiveRetirement(of: sequence, now: now, into: &events)
         case .credit(let limit): queue.raiseCredit(to: limit)
         case .blocked: control.credit = true
+        case .ackPolicy(let patience): ackPolicy.granted = patience
         case .message(let fragment): receive(fragment, now: now, into: &events)
         case .ephemeral(let value):
             guard ephemeralReceiver.accept(key: value.key, version: value.version) else { return }
@@ -178,6 +190,7 @@ extension Session {
             deliverHeld(now: now, into: &events)
         case .status(let status): queue.received(status, into: &events)
         case .bulk(let chunk): receive(chunk, now: now, into: &events)
+        case .parity(let parity): receive(parity, now: now, into: &events)
         case .bulkControl(let frame): receive(frame, now: now, into: &events)
         }
     }
@@ -197,7 +210,8 @@ extension Session {
     }
 
     /// Hands over the messages that waited for the one before.
-    private mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+    mutating func deliverHeld(now: Instant, into events: inout SessionEvents) {
+        statistics.paritiesUseful = reassembler.rebuiltCount
         while let name = reassembler.releaseHeld() {
             let message = reassembler.assembled
             unsafe deliver(message.span.bytes, name, now: now, into: &events)
@@ -205,10 +219,11 @@ extension Session {
         if reassembler.creditToAnnounce != nil { control.credit = true }
     }
 
-    private mutating func deliver(
+    mutating func deliver(
         _ message: RawSpan, _ name: MessageName, now: Instant, into events: inout SessionEvents
     ) {
         statistics.messagesReceived += 1
+        lastMessage = now
         trace.note(
             .messageReceived(
                 name.deliveryClass, number: name.number, byteCount: message.byteCount), now)
@@ -221,7 +236,8 @@ extension Session {
         acks.received(
             number, isAckEliciting: isAckEliciting, byteCount: payload.byteCount,
             holdBack: AckTracker.HoldBack(
-                message: configuration.messageAckDelay, other: configuration.ackDelayMax),
+                message: max(configuration.messageAckDelay, ackPolicy.granted),
+                other: max(configuration.ackDelayMax, ackPolicy.granted)),
             now: now)
     }
 
@@ -232,12 +248,14 @@ extension Session {
     ) {
         let largestBefore = detector.largestAcknowledged
         guard
-            detector.received(ack, ackDelayMax: peerParameters.ackDelayMax, now: now)
+            detector.received(ack, ackDelayMax: peerAckDelayMax, now: now)
         else { return violate(.acknowledgedUnsent, now: now, into: &events) }
         var latest: Interval?
         for number in detector.acknowledgedNow {
             let packet = detector.packets[number]
-            if number == ack.largest { latest = now - packet.sent }
+            if number == ack.largest {
+                latest = detector.rtt.adjusted(now - packet.sent, ack.delay)
+            }
             congestion.acknowledged(
                 byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent, now: now)
             settle(packet, number, now: now, into: &events)
@@ -275,6 +293,7 @@ extension Session {
             if case .retireID(let sequence) = packet.frames[i] {
                 remoteIDs.retirementArrived(sequence)
             }
+            if case .ackPolicy(let patience) = packet.frames[i] { learnPatience(patience) }
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(

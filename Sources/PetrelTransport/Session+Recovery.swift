@@ -28,7 +28,7 @@ extension Session {
             timers[.secondProbe] = now + max(.milliseconds(10), probeInterval / 8)
         }
         if detector.probeCount == 3 { congestion.collapsed() }
-        let ackDelayMax = peerParameters.ackDelayMax
+        let ackDelayMax = peerAckDelayMax
         if isOwn {
             detector.suspectOverdue(
                 ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
@@ -55,7 +55,7 @@ extension Session {
             return
         }
         detector.suspectOverdue(
-            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0, now: now)
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, now: now)
     }
 
     /// The second probe repeats the first.
@@ -102,6 +102,7 @@ extension Session {
     /// Notes that a fragment was written into a packet.
     mutating func noteSent(_ frame: SentFrame, now: Instant) {
         guard case .fragment(let slot, _, _, _) = frame else { return }
+        noteLastFragment(slot, now: now)
         let message = queue.slots[Int(slot)]
         guard message.repairs == 0, message.fragmentCount == 1 else { return }
         copies.noteInterval(now: now)
@@ -193,7 +194,7 @@ extension Session {
     }
 
     /// A queue in the path grows: copies would only make it longer.
-    private func isCongested(now: Instant) -> Bool {
+    func isCongested(now: Instant) -> Bool {
         if isMarkedLately(now: now) { return true }
         guard detector.rtt.hasSample else { return false }
         let least = detector.rtt.min

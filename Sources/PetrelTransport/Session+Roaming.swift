@@ -16,6 +16,7 @@ extension Session {
         let data: UInt64 = random.next()
         addressQuestion = data
         control.challenge = data
+        binding.networkChanged()
         asksFromNewAddress = true
         resendInFlight(now: now)
     }
@@ -33,12 +34,6 @@ extension Session {
             number += 1
         }
         if byteCount > 0 { probesPending = max(probesPending, 2) }
-    }
-
-    mutating func noteObserved(_ address: Address, answering data: UInt64) {
-        guard let addressQuestion, addressQuestion == data else { return }
-        self.addressQuestion = nil
-        observedAddress = address
     }
 
     private static let resentByteCountMax = 4 * WireLimits.fragmentByteCount

@@ -20,7 +20,7 @@ extension Session {
                 now: now, timeout: probeInterval * 2, random: &random)
             follow(action, now: now)
         }
-        if timers.expired(.keepalive, now: now) { control.keepalive = true }
+        if timers.expired(.keepalive, now: now) { keepAlive() }
         if timers.expired(.expire, now: now) {
             queue.observeDeadlines(now: now, halfTrip: halfTrip, into: &events)
         }
@@ -34,7 +34,8 @@ extension Session {
     mutating func startAsClient(now: Instant) {
         path.validator.provenByHandshake()
         control.keepalive = true
-        timers[.keepalive] = now + configuration.keepaliveInterval
+        timers[.keepalive] = now + binding.pause
+        askForAddress()
         offerOwnIDs()
     }
 
@@ -44,11 +45,11 @@ extension Session {
         guard path.allowance >= Self.datagramByteCountMin(side) else { return stopSendTimers() }
         timers[.acknowledge] = acks.deadline
         timers[.probe] = detector.probeDeadline(
-            ackDelayMax: peerParameters.ackDelayMax, isUrgent: queue.count > 0,
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0,
             lastHeard: lastHeard)
         timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
         let hasSendable = queue.hasSendable(now: now)
-        let hasMore = hasSendable || ephemeral.hasWaiting
+        let hasMore = hasSendable || ephemeral.hasWaiting || !parities.isEmpty
         if !hasMore, mayFillWindow {
             congestion.applicationLimited(bytesInFlight: detector.packets.bytesInFlight)
         }
@@ -84,7 +85,7 @@ extension Session {
             path.settle()
         case .abandon:
             timers[.validate] = .distantFuture
-            _ = path.goBack()
+            path.abandon()
         }
     }
 
@@ -137,6 +138,9 @@ extension Session {
             case .keepalive: control.keepalive = true
             case .keepaliveAnswer: control.keepaliveAnswer = true
             case .goAway: control.goAway = departure
+            case .ackPolicy(let patience): ackPolicy.lost(patience)
+            case .probe: control.probe = probes.asked != nil
+            case .probeAnswer: control.probeAnswer = probes.answer != nil
             case .newID(let sequence): localIDs.mark(sequence, isAnnounced: false)
             case .retireID(let sequence): remoteIDs.markRetired(sequence, again: now)
             }

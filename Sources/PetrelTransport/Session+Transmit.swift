@@ -36,14 +36,18 @@ extension Session {
         if control.challengeToPrevious != nil, let previous = path.previous {
             return transmitChallenge(to: previous, into: &room, now: now)
         }
+        if let probe = transmitSideProbe(into: &room, now: now) { return probe }
         pacer.refill(rate: pacingRate, now: now)
         urgency.refill(smoothedRTT: detector.rtt.smoothed, now: now)
         ephemeral.dropStale(ageMax: configuration.ephemeralAgeMax, now: now)
         leaveOverdueOut(now: now)
         queue.backgroundWaits = ephemeral.hasWaiting
-        let last = hasData(now) ? lastBand(now) : nil
+        let hasParity = hasParity(now: now)
+        let last = hasParity || hasData(now) ? lastBand(now) : nil
         if last != nil, let probe = transmitSizeProbe(into: &room, now: now) { return probe }
-        let isReady = last != nil && (queue.backgroundWaits || queue.isReady(now: now))
+        let isReady =
+            last != nil && (queue.backgroundWaits || queue.isReady(now: now))
+            || hasParity && last == Band.count - 1
         let isDue =
             acks.isDue(now) || !control.isEmpty || reassembler.owesStatus
             || bulkControls.hasWaiting || isReady || probesPending > 0 || mustCopy(now: now)
@@ -88,6 +92,7 @@ extension Session {
     ) -> Transmission? {
         makeRoomForPacket(now: now)
         rotateIDAfterIdling(now: now)
+        watchBinding(now: now)
         #if PETREL_PLANTED
             let isReused =
                 PlantedBug.numberReused.isActive && statistics.addressMoves > 0
@@ -110,9 +115,15 @@ extension Session {
             writeControl(to: &writer, packet: &packet)
             if let last {
                 writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
+                if last == Band.count - 1 {
+                    writeParity(to: &writer, packet: &packet, number: number, now: now)
+                }
             }
             writeIDs(to: &writer, packet: &packet, now: now)
+            writeAckPolicy(to: &writer, packet: &packet)
             writeCopies(to: &writer, packet: &packet, number: number, now: now)
+            writeAddressQuestion(to: &writer, packet: packet)
+            writeQuiet(to: &writer, header: header)
             let needsPing = probesPending > 0 && packet.state != .inFlight
             if needsPing || control.ping {
                 if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
@@ -174,9 +185,10 @@ extension Session {
             packet.state = .inFlight
         }
         if control.keepalive,
-            writeControlFrame(.keepalive(interval: configuration.keepaliveInterval), to: &writer)
+            writeControlFrame(.keepalive(interval: binding.interval), to: &writer)
         {
             control.keepalive = false
+            binding.announced = binding.interval
             packet.append(.keepalive)
             packet.state = .inFlight
         }
@@ -198,6 +210,7 @@ extension Session {
             packet.state = .inFlight
         }
         writeDeparture(to: &writer, packet: &packet)
+        writeProbes(to: &writer, packet: &packet)
         if queue.shouldReportBlocked(),
             writeControlFrame(.blocked(limit: queue.credit), to: &writer)
         {
@@ -224,7 +237,26 @@ extension Session {
         }
     }
 
-    private func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
+    /// What is asked of the peer rides in packets that go out anyway.
+    private mutating func writeAckPolicy(to writer: inout ByteWriter, packet: inout SentPacket) {
+        guard detector.rules.contains(.patience), packet.state == .inFlight,
+            Int(packet.frameCount) < SentPacket.framesMax
+        else { return }
+        ackPolicy.update(losses: detector.losses, isThin: detector.isThin)
+        guard ackPolicy.isDue, writer.remaining >= 2 else { return }
+        let patience = ackPolicy.takeAsked()
+        guard writeControlFrame(.ackPolicy(patience: patience), to: &writer) else { return }
+        packet.append(.ackPolicy(patience))
+        detector.patience = ackPolicy.inForce
+    }
+
+    /// The peer was told how long it may hold acknowledgements.
+    mutating func learnPatience(_ patience: Interval) {
+        ackPolicy.arrived(patience)
+        detector.patience = ackPolicy.inForce
+    }
+
+    func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {
         (try? frame.write(to: &writer)) != nil
     }
 
@@ -328,7 +360,7 @@ extension Session {
             quietInARow += 1
             if quietInARow >= 16, acks.received.count > 4 { control.ping = true }
         }
-        if side == .client { timers[.keepalive] = now + configuration.keepaliveInterval }
+        if side == .client { timers[.keepalive] = now + binding.pause }
         trace.note(
             .packetSent(
                 number: number, byteCount: byteCount, frameCount: Int(packet.frameCount),
@@ -358,7 +390,7 @@ extension Session {
     }
 
     /// A packet with one frame, which nobody acknowledges.
-    private mutating func transmitAlone(
+    mutating func transmitAlone(
         _ frame: ControlFrame, to destination: Address, allowance: Int,
         into room: inout MutableRawSpan, now: Instant
     ) -> Transmission? {

@@ -34,10 +34,14 @@ public struct Session: ~Copyable {
         var blocked = false
         var ping = false
         var goAway: GoAwayFrame?
+        /// A keepalive that asks for nothing.
+        var quiet = false
+        var probe = false
+        var probeAnswer = false
 
         var isEmpty: Bool {
             challenge == nil && response == nil && !keepalive && !keepaliveAnswer && !credit
-                && !blocked && !ping && goAway == nil
+                && !blocked && !ping && goAway == nil && !quiet && !probe && !probeAnswer
         }
     }
 
@@ -62,8 +66,10 @@ public struct Session: ~Copyable {
     var replay = ReplayWindow()
     var largestReceived: UInt64?
     var acks = AckTracker()
+    var ackPolicy = AckPolicy()
     var detector: LossDetector
     var copies: CopyLine
+    var parities: [WaitingParity] = []
     var congestion: Congestion
     var pacer = Pacer()
     var pathMTU: PathMTU
@@ -90,11 +96,19 @@ public struct Session: ~Copyable {
     var failedOpens: UInt64 = 0
     var trace: TraceLog
     var keyLog: [String] = []
+    /// The messages of the client's HELLO, until its first packet confirms them.
+    var early = EarlyMessages()
 
     /// What the client was told of the end of the server.
     var departure: GoAwayFrame?
+    /// How the client keeps its NAT's binding alive, and what it knows of it.
+    var binding: BindingWatch
+    /// The measurement on another flow that is being agreed on.
+    var probes = ProbeTalk()
     /// The data of a challenge by which a client asks for its address.
     var addressQuestion: UInt64?
+    /// What a client asks at another address.
+    var sideProbe: SideProbe?
     /// Whether the next packet is the first one from another address, as far as is known: it is
     /// large, so that the answer has room for what waits there.
     var asksFromNewAddress = false
@@ -106,6 +120,8 @@ public struct Session: ~Copyable {
     public internal(set) var lastHeard: Instant
     /// When the last packet was sent.
     var lastSent: Instant
+    /// When the last message was taken in or handed over.
+    var lastMessage: Instant
     /// Since when something that asks for an answer has had none; `nil` if nothing waits.
     public internal(set) var unansweredSince: Instant?
     /// What was counted.
@@ -134,6 +150,7 @@ public struct Session: ~Copyable {
                 reading: secrets.initiatorToResponder, writing: secrets.responderToInitiator)
             phase = .unconfirmed
         }
+        binding = BindingWatch(configuration)
         detector = LossDetector(rules: configuration.recoveryRules)
         copies = CopyLine(configuration)
         path = Path(address: address)
@@ -150,11 +167,12 @@ public struct Session: ~Copyable {
         trace = TraceLog(isOn: configuration.isTracing)
         lastHeard = now
         lastSent = now
+        lastMessage = now
         nextSkip = 0
         nextSkip = 64 + random.next() % 256
-        timers[.silence] = now + min(configuration.idleTimeout, peerParameters.idleTimeout)
         let serverID = side == .server ? localID : remoteID
         serverConnectionID = serverID.value
+        timers[.silence] = now + silenceMax
         if configuration.revealsSecrets {
             keyLog = KeyLog.lines(secrets, serverID: serverID)
         }
@@ -180,8 +198,10 @@ public struct Session: ~Copyable {
     public var roundTrip: Interval? { detector.rtt.hasSample ? detector.rtt.smoothed : nil }
     /// The probe timeout before backoff: how long an answer may take.
     public var probeInterval: Interval {
-        detector.probeInterval(ackDelayMax: peerParameters.ackDelayMax)
+        detector.probeInterval(ackDelayMax: peerAckDelayMax)
     }
+    /// The longest that the peer holds an acknowledgement.
+    var peerAckDelayMax: Interval { max(peerParameters.ackDelayMax, ackPolicy.inForce) }
     /// When `advance` must be called next; `.distantFuture` if never.
     public var deadline: Instant { phase == .closed ? .distantFuture : timers.deadline }
 
@@ -221,6 +241,10 @@ public struct SessionStatistics: Equatable, Sendable {
     public var copies = 0
     /// Of these, the ones that arrived when the message itself had not.
     public var copiesUseful = 0
+    /// PARITY frames sent for long messages.
+    public var paritiesSent = 0
+    /// Fragments of the peer's messages that PARITY frames made up for.
+    public var paritiesUseful = 0
     /// Messages and ephemeral values handed to the owner.
     public var messagesReceived = 0
     /// Changes of the peer's address followed.

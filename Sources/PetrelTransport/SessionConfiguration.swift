@@ -29,8 +29,13 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var ackDelayMax = Interval.milliseconds(10)
     /// A client that sent nothing for this long says that it is alive.
     public var keepaliveInterval = Interval.seconds(20)
-    /// Silence after which the session is over.
-    public var idleTimeout = Interval.seconds(180)
+    /// Silence after which the session is over: half an hour after the longest keepalive interval.
+    public var idleTimeout = Interval.seconds(2_400)
+    /// Silence after which a session is over that cannot sleep, if that is earlier.
+    public var restlessTimeout = Interval.infinite
+    /// A client that sent nothing for this long asks under which address it is seen, with the next
+    /// packet that asks for an answer anyway.
+    public var asksAddressAfter = Interval.infinite
     /// An ephemeral message that could not be sent for this long is dropped.
     public var ephemeralAgeMax = Interval.milliseconds(100)
     /// Changes of the peer's address followed within a minute.
@@ -43,6 +48,8 @@ public struct SessionConfiguration: Equatable, Sendable {
     public var copyBytesPerSecondMax = 8_000
     /// A server's own delivery classes, which it tells its clients.
     public var classes: [ClassPolicy] = []
+    /// The TCP port that a server tells its clients; `nil` if it takes no connections.
+    public var tcpPort: UInt16?
     /// Whether the states of messages on their way are told, too.
     public var reportsProgress = false
     /// Connection IDs under which the peer may reach this side, the one in use included.
@@ -86,7 +93,9 @@ public struct SessionConfiguration: Equatable, Sendable {
         try check("connection_ids_max", 1...4 ~= connectionIDsMax, "1...4")
         try check("key_update_packets", 16...(1 << 24) ~= keyUpdatePackets, "16...16777216")
         try check("key_update_interval", keyUpdateInterval >= .seconds(1), "1 s or more")
-        try check("idle_timeout", idleTimeout >= .seconds(5), "5 s or more")
+        let idle = .seconds(5)...(.seconds(86_400)) ~= idleTimeout
+        try check("idle_timeout", idle, "5 s to 1 day")
+        try check("restless_timeout", restlessTimeout >= .seconds(5), "5 s or more")
         let keepalive = .seconds(1)...(idleTimeout / 2) ~= keepaliveInterval
         try check("keepalive_interval", keepalive, "1 s to half of idle_timeout")
         if let fault = ClassTable.fault(in: classes) {
@@ -102,6 +111,7 @@ public struct SessionConfiguration: Equatable, Sendable {
         parameters.initialCredit = UInt64(receiveCredit)
         parameters.idleTimeout = idleTimeout
         parameters.classes = classes
+        parameters.tcpPort = tcpPort
         return parameters
     }
 

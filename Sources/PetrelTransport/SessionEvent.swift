@@ -24,6 +24,12 @@ public enum SessionEvent: Equatable, Sendable {
     case addressMoved(Address)
     /// The server answered a keepalive, with its owner's number.
     case keepaliveAnswered(hint: UInt64)
+    /// The client's NAT has forgotten it in a pause of that length.
+    case bindingDied(after: Interval)
+    /// The client wants to measure: `answerProbe` it.
+    case probeAsked(NATProbeFrame)
+    /// The server takes part in a measurement, or not.
+    case probeAnswered(NATProbeAnswerFrame)
     /// The server is about to stop: say HELLO again at a random moment within that interval, to
     /// that address or, if there is none, to the same.
     case goingAway(within: Interval, to: Address?)

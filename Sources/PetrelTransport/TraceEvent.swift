@@ -33,6 +33,10 @@ public enum TraceEvent: Equatable, Sendable {
     case messageAcknowledged(DeliveryClass, number: UInt64)
     /// A message came in and was handed to the owner.
     case messageReceived(DeliveryClass, number: UInt64, byteCount: Int)
+    /// The session has nothing to say, and keeps only what it needs to go on.
+    case slept
+    /// The session goes on after that time.
+    case woken(after: Interval)
     /// The session is over.
     case closed(CloseReason)
 }

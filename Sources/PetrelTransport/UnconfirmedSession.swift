@@ -2,9 +2,10 @@
 
 public import PetrelBase
 public import PetrelCrypto
-internal import PetrelWire
+public import PetrelWire
 
-/// A session that was granted and not confirmed: its keys and parameters, and nothing else.
+/// A session that was granted and not confirmed: its keys, its parameters, and the messages of its
+/// HELLO, which have no effect before the client has shown that it holds the keys.
 ///
 /// A `Session` has queues and windows; a flood of HELLOs must not be able to fill memory with them.
 public struct UnconfirmedSession: ~Copyable {
@@ -15,6 +16,8 @@ public struct UnconfirmedSession: ~Copyable {
     let localID: ConnectionID
     let remoteID: ConnectionID
     let parameters: TransportParameters
+    /// The messages of the HELLO, as they came.
+    public let early: EarlyMessages
     let secrets: NoiseSecrets
 
     /// What the client writes on its packets.
@@ -22,10 +25,12 @@ public struct UnconfirmedSession: ~Copyable {
 
     /// The whole session, not confirmed yet.
     public func session(configuration: SessionConfiguration, now: Instant) -> Session {
-        Session(
+        var session = Session(
             side: .server, configuration: configuration, localID: localID, remoteID: remoteID,
             peerKey: deviceKey, peerParameters: parameters, secrets: secrets, address: address,
             now: now)
+        session.early = early
+        return session
     }
 
     /// The session, if the datagram is a packet of it that opens; events as of `Session.receive`.

@@ -18,12 +18,18 @@ public enum ControlFrame: Equatable, Sendable {
     case credit(limit: UInt64)
     /// More message bytes wait than the limit allows.
     case blocked(limit: UInt64)
+    /// How long the peer may hold an acknowledgement of a message, in whole milliseconds.
+    case ackPolicy(patience: Interval)
     /// A connection ID more under which the sender can be reached.
     case newID(NewIDFrame)
     /// The sender will not write the connection ID with that sequence any more.
     case retireID(sequence: UInt64)
     /// The server is about to stop.
     case goAway(GoAwayFrame)
+    /// The client wants to measure how long its NAT remembers.
+    case probe(NATProbeFrame)
+    /// Whether the server takes part in that.
+    case probeAnswer(NATProbeAnswerFrame)
     /// The session is over; without a reason for people.
     case close(code: UInt64)
 
@@ -39,7 +45,10 @@ public enum ControlFrame: Equatable, Sendable {
         case .credit(let limit), .blocked(let limit): 1 + varIntByteCount(limit)
         case .newID(let frame): frame.byteCount
         case .goAway(let frame): frame.byteCount
+        case .probe(let frame): frame.byteCount
+        case .probeAnswer: NATProbeAnswerFrame.byteCount
         case .retireID(let sequence): 1 + varIntByteCount(sequence)
+        case .ackPolicy(let patience): 1 + varIntByteCount(Self.milliseconds(patience))
         }
     }
 
@@ -56,6 +65,9 @@ public enum ControlFrame: Equatable, Sendable {
         case .keepaliveAnswer(let hint):
             try writer.writeUInt8(FrameType.keepaliveAnswer.rawValue)
             try writer.writeVarInt(hint)
+        case .ackPolicy(let patience):
+            try writer.writeUInt8(FrameType.ackPolicy.rawValue)
+            try writer.writeVarInt(Self.milliseconds(patience))
         case .pathChallenge(let data):
             try writer.writeUInt8(FrameType.pathChallenge.rawValue)
             try writer.writeUInt64(data)
@@ -72,6 +84,8 @@ public enum ControlFrame: Equatable, Sendable {
             try writer.writeUInt8(FrameType.blocked.rawValue)
             try writer.writeVarInt(limit)
         case .goAway(let frame): try frame.write(to: &writer)
+        case .probe(let frame): try frame.write(to: &writer)
+        case .probeAnswer(let frame): try frame.write(to: &writer)
         case .newID(let frame): try frame.write(to: &writer)
         case .retireID(let sequence):
             try writer.writeUInt8(FrameType.retireID.rawValue)
@@ -81,6 +95,11 @@ public enum ControlFrame: Equatable, Sendable {
             try writer.writeVarInt(code)
             try writer.writeUInt8(0)
         }
+    }
+
+    private static func milliseconds(_ interval: Interval) -> UInt64 {
+        let whole = max(interval, .zero).nanoseconds / 1_000_000
+        return min(UInt64(clamping: whole), WireLimits.patienceMillisecondsMax)
     }
 
     private static func seconds(_ interval: Interval) -> UInt64 {

@@ -85,6 +85,8 @@ public struct ClassPolicy: Equatable, Sendable {
 
     /// Bytes of the longest name, and of none that is shorter than one.
     public static let nameByteCountMax = 15
+    /// The longest that a small message may wait for company.
+    public static let coalescingMax = Interval.milliseconds(62)
     /// Bounds of a deadline.
     public static let deadlineBounds = Interval.milliseconds(20)...Interval.seconds(3_600)
     /// The longest retention.
@@ -102,12 +104,14 @@ public struct ClassPolicy: Equatable, Sendable {
     public var retention = Interval.infinite
     /// What is sent in advance.
     public var redundancy = Redundancy.auto
+    /// How long a small message waits for company, in whole milliseconds; `nil` as its band.
+    public var coalescing: Interval?
 
     /// Creates a policy.
     public init(
         _ deliveryClass: DeliveryClass, name: String, priority: UInt8,
         deadline: Interval = .infinite, retention: Interval = .infinite,
-        redundancy: Redundancy = .auto
+        redundancy: Redundancy = .auto, coalescing: Interval? = nil
     ) {
         self.deliveryClass = deliveryClass
         self.name = name
@@ -115,6 +119,7 @@ public struct ClassPolicy: Equatable, Sendable {
         self.deadline = deadline
         self.retention = retention
         self.redundancy = redundancy
+        self.coalescing = coalescing
     }
 
     /// The policies of the built-in classes, by number.
@@ -132,6 +137,9 @@ public struct ClassPolicy: Equatable, Sendable {
         guard priority <= 7, 1...Self.nameByteCountMax ~= name.utf8.count,
             name.utf8.allSatisfy(Self.isAllowed), retention >= .zero
         else { return false }
+        if let coalescing, !(Interval.zero...Self.coalescingMax).contains(coalescing) {
+            return false
+        }
         guard deliveryClass.kind == .expiring else { return deadline == .infinite }
         return Self.deadlineBounds.contains(deadline)
     }
@@ -155,11 +163,15 @@ extension ClassPolicy {
 
     /// Writes the description that ACCEPT carries.
     ///
+    /// The two low bits of the third byte are the redundancy, the others the milliseconds of
+    /// coalescing, plus 1.
+    ///
     ///     class u8 | priority u8 | redundancy u8 | deadline varint | retention varint | name
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
         try writer.writeUInt8(deliveryClass.rawValue)
         try writer.writeUInt8(priority)
-        try writer.writeUInt8(redundancy.rawValue)
+        let company = coalescing.map { UInt8(clamping: Self.count($0, unit: 1_000_000) + 1) } ?? 0
+        try writer.writeUInt8(redundancy.rawValue | min(company, 63) << 2)
         try writer.writeVarInt(Self.count(deadline, unit: 1_000_000))
         try writer.writeVarInt(Self.count(retention, unit: 1_000_000_000))
         for byte in name.utf8 { try writer.writeUInt8(byte) }
@@ -172,12 +184,12 @@ extension ClassPolicy {
     public init(_ reader: inout ByteReader) throws(DecodeError) {
         let number = try reader.readUInt8()
         let priority = try reader.readUInt8()
-        let redundancy = try reader.readUInt8()
+        let advance = try reader.readUInt8()
         let deadline = try reader.readVarInt()
         let retention = try reader.readVarInt()
         guard let deliveryClass = DeliveryClass(rawValue: number), deliveryClass.variant > 0,
             deliveryClass.kind != .ephemeral,
-            let redundancy = Redundancy(rawValue: redundancy),
+            let redundancy = Redundancy(rawValue: advance & 3),
             1...Self.nameByteCountMax ~= reader.remaining
         else { throw .malformed(offset: reader.offset) }
         var name = ""
@@ -187,7 +199,8 @@ extension ClassPolicy {
         self.init(
             deliveryClass, name: name, priority: priority,
             deadline: Self.interval(deadline, unit: 1_000_000),
-            retention: Self.interval(retention, unit: 1_000_000_000), redundancy: redundancy)
+            retention: Self.interval(retention, unit: 1_000_000_000), redundancy: redundancy,
+            coalescing: advance < 4 ? nil : .milliseconds(Int64(advance >> 2) - 1))
         guard isValid, self.retention == .infinite || self.retention <= Self.retentionMax else {
             throw .malformed(offset: reader.offset)
         }

@@ -30,6 +30,10 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case retireID = 0x0B
     /// GOAWAY.
     case goAway = 0x0C
+    /// NAT_PROBE.
+    case probe = 0x0D
+    /// NAT_PROBE_ANSWER.
+    case probeAnswer = 0x0E
     /// ACK_ECN: ACK with counts of marks.
     case ackECN = 0x0F
     /// MSG: a message in one piece.
@@ -50,6 +54,10 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case bulkWant = 0x17
     /// BULK_STOP.
     case bulkStop = 0x18
+    /// PARITY: what makes up for one lost fragment.
+    case parity = 0x19
+    /// ACK_POLICY.
+    case ackPolicy = 0x1A
 }
 
 /// One frame of a payload; borrowed bytes stay in the datagram.
@@ -80,6 +88,12 @@ public enum Frame: ~Escapable {
     case retireID(sequence: UInt64)
     /// The server is about to stop.
     case goAway(GoAwayFrame)
+    /// How long the peer may hold an acknowledgement of a message.
+    case ackPolicy(patience: Interval)
+    /// The client wants to measure how long its NAT remembers.
+    case probe(NATProbeFrame)
+    /// Whether the server takes part in that.
+    case probeAnswer(NATProbeAnswerFrame)
     /// A message or a fragment of one.
     case message(MessageFragment)
     /// A value that replaces older ones.
@@ -92,6 +106,8 @@ public enum Frame: ~Escapable {
     case bulk(BulkFrame)
     /// A transfer that begins, goes on or ends.
     case bulkControl(BulkControlFrame)
+    /// What makes up for one lost fragment of a message.
+    case parity(ParityFrame)
     /// A frame of a later version that may be skipped.
     case unknown
 
@@ -146,6 +162,11 @@ public enum Frame: ~Escapable {
         case .newID: self = .newID(try NewIDFrame(&reader))
         case .retireID: self = .retireID(sequence: try reader.readVarInt())
         case .goAway: self = .goAway(try GoAwayFrame(&reader))
+        case .ackPolicy:
+            let milliseconds = min(try reader.readVarInt(), WireLimits.patienceMillisecondsMax)
+            self = .ackPolicy(patience: .milliseconds(Int64(milliseconds)))
+        case .probe: self = .probe(try NATProbeFrame(&reader))
+        case .probeAnswer: self = .probeAnswer(try NATProbeAnswerFrame(&reader))
         case .message: self = .message(try MessageFragment(message: &reader))
         case .fragment: self = .message(try MessageFragment(fragment: &reader))
         case .ephemeral: self = .ephemeral(try EphemeralFrame(&reader))
@@ -154,6 +175,7 @@ public enum Frame: ~Escapable {
         case .bulk: self = .bulk(try BulkFrame(&reader))
         case .bulkOffer, .bulkWant, .bulkStop:
             self = .bulkControl(try BulkControlFrame(type, &reader))
+        case .parity: self = .parity(try ParityFrame(&reader))
         }
     }
 }

@@ -4,13 +4,15 @@ public import PetrelBase
 
 /// The encrypted payload of a HELLO.
 ///
-///     counter u64 | connection ID 4 | transport parameters | zeros to the end
+///     counter u64 | connection ID 4 | transport parameters | early messages | zeros to the end
 public struct HelloPayload: Equatable, Sendable {
-    /// Bytes of the payload: what fills a HELLO up to its fixed size.
-    public static let byteCount =
-        WireLimits.helloByteCount - WireLimits.helloHeaderByteCount - 2 * WireLimits.macByteCount
-        - noiseOverhead
-    private static let noiseOverhead = 32 + 48 + 16
+    /// Bytes of the shortest payload: what fills a HELLO up to its least size.
+    public static let byteCount = WireLimits.helloByteCount - overhead
+    /// Bytes of the longest payload.
+    public static let byteCountMax = WireLimits.helloByteCountMax - overhead
+    /// Bytes of a HELLO besides its payload: header, Noise message, MAC2 and MAC1.
+    public static let overhead =
+        WireLimits.helloHeaderByteCount + 2 * WireLimits.macByteCount + 32 + 48 + 16
 
     /// Higher than in any HELLO that the device sent before.
     public var counter: UInt64
@@ -18,21 +20,28 @@ public struct HelloPayload: Equatable, Sendable {
     public var connectionID: ConnectionID
     /// The client's limits.
     public var parameters: TransportParameters
+    /// Messages that count as the session's first, once it is confirmed.
+    public var early: EarlyMessages
 
     /// Creates a payload.
-    public init(counter: UInt64, connectionID: ConnectionID, parameters: TransportParameters) {
+    public init(
+        counter: UInt64, connectionID: ConnectionID, parameters: TransportParameters,
+        early: EarlyMessages = EarlyMessages()
+    ) {
         self.counter = counter
         self.connectionID = connectionID
         self.parameters = parameters
+        self.early = early
     }
 
-    /// Writes the payload, zeros included.
+    /// Writes the payload, zeros up to the least size included.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
         let start = writer.offset
         try writer.writeUInt64(counter)
         try connectionID.write(to: &writer)
         try parameters.write(to: &writer)
-        try writer.writeZeros(Self.byteCount - (writer.offset - start))
+        try early.write(to: &writer)
+        try writer.writeZeros(max(0, Self.byteCount - (writer.offset - start)))
     }
 
     /// Reads a payload.
@@ -42,6 +51,7 @@ public struct HelloPayload: Equatable, Sendable {
         counter = try reader.readUInt64()
         connectionID = try ConnectionID(&reader, from: .client)
         parameters = try TransportParameters(&reader)
+        early = try EarlyMessages(&reader)
         while reader.remaining > 0 {
             let offset = reader.offset
             guard try reader.readUInt8() == 0 else { throw .malformed(offset: offset) }

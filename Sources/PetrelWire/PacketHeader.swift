@@ -12,6 +12,8 @@ public enum PacketForm: Equatable, Sendable {
     case retry
     /// A data packet of an existing session; perhaps a RESET, which looks like one.
     case data(ConnectionID)
+    /// A client measures how long its NAT remembers.
+    case probe(ProbeDatagram)
 
     /// The first byte of a HELLO.
     public static let helloByte: UInt8 = 0xC4
@@ -19,6 +21,10 @@ public enum PacketForm: Equatable, Sendable {
     public static let acceptByte: UInt8 = 0xC8
     /// The first byte of a RETRY.
     public static let retryByte: UInt8 = 0xCC
+    /// The first byte of a PROBE.
+    public static let probeByte: UInt8 = 0xD0
+    /// The first byte of a PROBE_ANSWER, which comes to a flow of its own.
+    public static let probeAnswerByte: UInt8 = 0xD4
 
     /// Reads the form of a datagram that `side` received; `nil` if it is none of this version.
     public init?(_ datagram: RawSpan, receivedBy side: ConnectionID.Side) {
@@ -26,7 +32,8 @@ public enum PacketForm: Equatable, Sendable {
         guard let first = try? reader.readUInt8() else { return nil }
         switch (first, side) {
         case (Self.helloByte, .server):
-            guard datagram.byteCount == WireLimits.helloByteCount,
+            guard
+                WireLimits.helloByteCount...WireLimits.helloByteCountMax ~= datagram.byteCount,
                 (try? reader.readUInt32()) == WireLimits.version
             else { return nil }
             self = .hello
@@ -40,6 +47,9 @@ public enum PacketForm: Equatable, Sendable {
                 (try? reader.readUInt32()) == WireLimits.version
             else { return nil }
             self = .retry
+        case (Self.probeByte, .server):
+            guard let probe = ProbeDatagram(datagram) else { return nil }
+            self = .probe(probe)
         default:
             guard first & 0xC0 == DataHeader.fixedBits,
                 let id = try? ConnectionID(&reader, from: side),

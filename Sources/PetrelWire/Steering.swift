@@ -4,9 +4,10 @@ internal import PetrelBase
 
 /// The rule by which workers divide datagrams among them (Protocol/transport.md §3.1).
 ///
-/// A data packet belongs to the worker whose number is the first byte of its connection ID, so a
-/// peer that roams stays where its session is. A HELLO belongs to a worker that follows from its
-/// ephemeral key, so that all copies of it, wherever they come from, meet in the same tables.
+/// A data packet or a PROBE belongs to the worker whose number is the first byte of its connection
+/// ID, so a peer that roams stays where its session is. A HELLO belongs to a worker that follows
+/// from its ephemeral key, so that all copies of it, wherever they come from, meet in the same
+/// tables.
 public enum Steering {
     /// The most workers that the first byte of a connection ID tells apart in this version.
     public static let workersMax = 64
@@ -16,7 +17,8 @@ public enum Steering {
         var reader = ByteReader(datagram)
         guard let first = try? reader.readUInt8() else { return nil }
         if first == PacketForm.helloByte { return worker(ofHello: datagram, among: workers) }
-        guard first & 0xC0 == DataHeader.fixedBits, let byte = try? reader.readUInt8(),
+        guard first & 0xC0 == DataHeader.fixedBits || first == PacketForm.probeByte,
+            let byte = try? reader.readUInt8(),
             Int(byte) < workers
         else { return nil }
         return Int(byte)

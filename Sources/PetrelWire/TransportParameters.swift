@@ -18,6 +18,11 @@ public struct TransportParameters: Equatable, Sendable {
     public var idleTimeout = Interval.seconds(180)
     /// What ends a RESET of this session; identifier 8, by the server alone.
     public var resetToken: ResetToken?
+    /// How many messages of the HELLO the session has taken in; identifier 9, by the server alone.
+    public var earlyMessages: Int?
+    /// The TCP port at which the server takes connections (§3.2); identifier 11, by the server alone;
+    /// `nil`: none.
+    public var tcpPort: UInt16?
     /// The operator's classes, in the order of their identifiers, 16 to 23; only a server has any.
     public var classes: [ClassPolicy] = []
 
@@ -34,29 +39,46 @@ public struct TransportParameters: Equatable, Sendable {
     private static let countMax = 32
     /// The identifier of `resetToken`.
     private static let resetTokenIdentifier: UInt64 = 8
+    /// The identifier of `earlyMessages`.
+    private static let earlyMessagesIdentifier: UInt64 = 9
+    /// The identifier of `tcpPort`.
+    private static let tcpPortIdentifier: UInt64 = 11
     /// The identifiers of the operator's classes.
     private static let classIdentifiers = 16..<UInt64(16 + WireLimits.classesMax)
 
     /// Writes the list.
     public func write(to writer: inout ByteWriter) throws(NoRoom) {
-        let count = Identifier.allCases.count + classes.count + (resetToken == nil ? 0 : 1)
+        let optional =
+            (resetToken == nil ? 0 : 1) + (earlyMessages == nil ? 0 : 1) + (tcpPort == nil ? 0 : 1)
+        let count = Identifier.allCases.count + classes.count + optional
         try writer.writeUInt8(UInt8(count))
         for identifier in Identifier.allCases {
-            let value = value(of: identifier)
-            try writer.writeVarInt(identifier.rawValue)
-            try writer.writeVarInt(UInt64(varIntByteCount(value)))
-            try writer.writeVarInt(value)
+            try Self.write(value(of: identifier), of: identifier.rawValue, to: &writer)
         }
         if let resetToken {
             try writer.writeVarInt(Self.resetTokenIdentifier)
             try writer.writeVarInt(UInt64(ResetToken.byteCount))
             try resetToken.write(to: &writer)
         }
+        if let earlyMessages {
+            try Self.write(UInt64(earlyMessages), of: Self.earlyMessagesIdentifier, to: &writer)
+        }
+        if let tcpPort {
+            try Self.write(UInt64(tcpPort), of: Self.tcpPortIdentifier, to: &writer)
+        }
         for i in classes.indices {
             try writer.writeVarInt(Self.classIdentifiers.lowerBound + UInt64(i))
             try writer.writeVarInt(UInt64(classes[i].byteCount))
             try classes[i].write(to: &writer)
         }
+    }
+
+    private static func write(
+        _ value: UInt64, of identifier: UInt64, to writer: inout ByteWriter
+    ) throws(NoRoom) {
+        try writer.writeVarInt(identifier)
+        try writer.writeVarInt(UInt64(varIntByteCount(value)))
+        try writer.writeVarInt(value)
     }
 
     /// Reads a list.
@@ -81,6 +103,17 @@ public struct TransportParameters: Equatable, Sendable {
                 resetToken = token
                 continue
             }
+            if number == Self.earlyMessagesIdentifier {
+                try setEarlyMessages(bytes, endingAt: reader.offset)
+                continue
+            }
+            if number == Self.tcpPortIdentifier {
+                guard tcpPort == nil, let port = Self.port(bytes) else {
+                    throw .malformed(offset: reader.offset)
+                }
+                tcpPort = port
+                continue
+            }
             let isClass = Self.classIdentifiers.contains(number)
             guard isClass || Identifier(rawValue: number) != nil else { continue }
             guard seen & (1 << number) == 0 else { throw .malformed(offset: reader.offset) }
@@ -96,6 +129,26 @@ public struct TransportParameters: Equatable, Sendable {
                 throw .malformed(offset: reader.offset)
             }
         }
+    }
+
+    private mutating func setEarlyMessages(
+        _ bytes: RawSpan, endingAt end: Int
+    ) throws(DecodeError) {
+        var field = ByteReader(bytes)
+        let value = try field.readVarInt()
+        guard earlyMessages == nil, field.remaining == 0,
+            value <= UInt64(WireLimits.earlyMessagesMax)
+        else { throw .malformed(offset: end) }
+        earlyMessages = Int(value)
+    }
+
+    /// The port that is all of `bytes`; `nil` if they are none.
+    private static func port(_ bytes: RawSpan) -> UInt16? {
+        var field = ByteReader(bytes)
+        guard let value = try? field.readVarInt(), field.remaining == 0,
+            1...UInt64(UInt16.max) ~= value
+        else { return nil }
+        return UInt16(value)
     }
 
     /// Each class is described once, and so that it can be told from the others.

@@ -22,8 +22,14 @@ public enum WireLimits {
     public static let receivedDatagramByteCountMax = 1_500
     /// The smallest data packet towards the server: an answer with a challenge is never larger.
     public static let serverDatagramByteCountMin = 40
-    /// Every HELLO is padded to this, so that no answer to it is larger.
+    /// Every HELLO is padded to this at least, so that no answer to it is larger.
     public static let helloByteCount = 256
+    /// The longest HELLO: one that carries messages.
+    public static let helloByteCountMax = datagramByteCountMax
+    /// Bytes of the frames in a HELLO: a half-open session stays below 1 KiB with them.
+    public static let earlyByteCountMax = 384
+    /// Messages in a HELLO: a frame has 4 bytes at least.
+    public static let earlyMessagesMax = earlyByteCountMax / 4
     /// Bytes of the descriptions of all operator's classes together, in an ACCEPT.
     public static let classesByteCountMax = 112
     /// Classes that an operator can define.
@@ -46,6 +52,10 @@ public enum WireLimits {
     public static let fragmentByteCount = 1_024
     /// Fragments of the longest message.
     public static let fragmentsMax = 64
+    /// Fragments that one PARITY covers, at most.
+    public static let parityGroupMax = 8
+    /// PARITY frames that a receiver keeps until they help, at most.
+    public static let paritiesMax = 8
     /// Bytes of the longest message.
     public static let messageByteCountMax = fragmentByteCount * fragmentsMax
     /// Unfinished messages of more than one fragment that a sender may have under way.
@@ -66,6 +76,8 @@ public enum WireLimits {
     public static let closeReasonByteCountMax = 128
     /// The longest interval that a KEEPALIVE can announce, in seconds.
     public static let keepaliveSecondsMax: UInt64 = 0xFFFF
+    /// The longest that an ACK_POLICY can ask for, in milliseconds.
+    public static let patienceMillisecondsMax: UInt64 = 200
     /// Keys of ephemeral messages that a receiver tells apart.
     public static let ephemeralKeysMax = 32
     /// The unit of the delay in ACK frames, in microseconds.

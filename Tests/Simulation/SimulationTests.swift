@@ -16,6 +16,17 @@ import Testing
         #expect(result.messages > 0 && result.events > 500, "seed \(seed) does nothing")
     }
 
+    /// Four hours in which most are silent for most of the time, and sleep for minutes.
+    @Test(arguments: UInt64(1)...4)
+    func promisesHoldOverHours(seed: UInt64) {
+        var options = ScenarioOptions()
+        options.faultsEnd = 4 * 3_600_000
+        options.clientsMax = 4
+        let result = Simulation.run(ScenarioGenerator.scenario(seed: seed, options: options))
+        #expect(result.breach == nil, "seed \(seed)")
+        #expect(result.nanoseconds > 14_400_000_000_000)
+    }
+
     @Test func aRunRepeats() {
         for seed in UInt64(100)...103 {
             let scenario = ScenarioGenerator.scenario(seed: seed)

@@ -91,8 +91,17 @@ def fragment(cls, number, total, index, body):
     return b"\x11" + u(cls, 1) + varint(number) + varint(total) + u(index, 1) + body
 
 
+def parity(cls, number, total, first, count, body, place=()):
+    name = u(cls, 1) + varint(number) + b"".join(varint(part) for part in place)
+    return b"\x19" + name + varint(total) + u(first, 1) + u(count, 1) + body
+
+
 def ephemeral(key, version, body):
     return b"\x12" + varint(key) + varint(version) + varint(len(body)) + body
+
+
+def probe(token, proof, delay):
+    return b"\x0d" + u(token, 8) + u(proof, 8) + varint(delay)
 
 
 MAX = (1 << 62) - 1
@@ -139,6 +148,18 @@ def skip_row(name, cls, number, charged, place=()):
     return (name, "MSG_SKIP", skip(cls, number, charged, place), fields, True)
 
 
+def parity_row(name, cls, number, total, first, count, place=()):
+    """The message is `filler`, of which fragment i has the bytes from 1024 * i on."""
+    message, body = filler(total), bytearray(1024)
+    for index in range(first, first + count):
+        for i, byte in enumerate(message[1024 * index:1024 * (index + 1)]):
+            body[i] ^= byte
+    fields = {"class": cls, "number": number, "total": total, "first": first, "count": count,
+              "bytes": body.hex()}
+    fields.update(zip(("stream", "distance"), place))
+    return (name, "PARITY", parity(cls, number, total, first, count, body, place), fields, True)
+
+
 def bulk_row(name, transfer, total, index, count):
     body = filler(min(128 * count, total - 128 * index))
     fields = {"transfer": transfer, "total": total, "index": index, "count": count,
@@ -182,6 +203,10 @@ GOOD = [
      {"interval_s": 65535}, False),
     ("keepalive answer", "KEEPALIVE_ANSWER", b"\x05" + varint(77), {"hint": 77}, True),
     ("keepalive answer, largest", "KEEPALIVE_ANSWER", b"\x05" + varint(MAX), {"hint": MAX}, True),
+    ("ack policy, 60 ms", "ACK_POLICY", b"\x1a\x3c", {"patience_ms": 60}, True),
+    ("ack policy, none", "ACK_POLICY", b"\x1a\x00", {"patience_ms": 0}, True),
+    ("ack policy above 200 ms counts as 200", "ACK_POLICY", b"\x1a" + varint(201),
+     {"patience_ms": 200}, False),
     ("path challenge", "PATH_CHALLENGE", b"\x06" + u(0x0123456789ABCDEF, 8),
      {"data": 0x0123456789ABCDEF}, True),
     ("path response, IPv4", "PATH_RESPONSE", response(1, V4, 4000),
@@ -205,6 +230,14 @@ GOOD = [
     ("go away within more than an hour counts as an hour", "GOAWAY",
      b"\x0c" + varint(3600001) + V6 + u(7700, 2),
      {"window_ms": 3600000, "address": V6.hex(), "port": 7700}, False),
+    ("probe, shortest delay", "NAT_PROBE", probe(0x0123456789ABCDEF, 0xFEDCBA9876543210, 1),
+     {"token": 0x0123456789ABCDEF, "proof": 0xFEDCBA9876543210, "delay_s": 1}, True),
+    ("probe, longest delay", "NAT_PROBE", probe((1 << 64) - 1, 0, 600),
+     {"token": (1 << 64) - 1, "proof": 0, "delay_s": 600}, True),
+    ("probe refused", "NAT_PROBE_ANSWER", b"\x0e" + u(7, 8) + b"\x00",
+     {"token": 7, "verdict": 0}, True),
+    ("probe granted", "NAT_PROBE_ANSWER", b"\x0e" + u((1 << 64) - 1, 8) + b"\x01",
+     {"token": (1 << 64) - 1, "verdict": 1}, True),
     msg_row("reliable message", 1, 0, b"hello"),
     msg_row("durable message", 2, 300, b"petrel"),
     msg_row("empty message", 2, 1, b""),
@@ -248,6 +281,10 @@ GOOD = [
      {"role": 0, "transfer": 1, "code": 0}, True),
     ("stop by the receiver", "BULK_STOP", stop(1, MAX, MAX),
      {"role": 1, "transfer": MAX, "code": MAX}, True),
+    parity_row("parity of a message of three fragments", 2, 9, 2500, 0, 3),
+    parity_row("parity of two fragments", 1, MAX, 1025, 0, 2),
+    parity_row("parity of the last eight of the longest", 8 + 3, 70000, 65536, 56, 8),
+    parity_row("parity of an ordered message", 4, 600, 5000, 1, 4, (9, 3)),
     ("unknown, empty", "UNKNOWN", varint(0x41) + b"\x00", {}, False),
     ("unknown, 5 bytes", "UNKNOWN", varint(0x1003) + b"\x05" + filler(5), {}, False),
     ("unknown, largest type", "UNKNOWN", varint(MAX) + b"\x01\x00", {}, False),
@@ -279,6 +316,8 @@ BAD = [
     ("close with the reason cut short", b"\x03\x00\x05abcd", T),
     ("keepalive without interval", b"\x04", T),
     ("keepalive answer without hint", b"\x05", T),
+    ("ack policy without time", b"\x1a", T),
+    ("ack policy cut short", b"\x1a\x40", T),
     ("path challenge cut short", b"\x06" + bytes(7), T),
     ("path response cut short", response(1, V4, 4000)[:-1], T),
     ("credit without limit", b"\x08", T),
@@ -289,6 +328,11 @@ BAD = [
     ("reset token cut short", b"\x0a\x01\x08" + bytes(23), T),
     ("retirement without sequence", b"\x0b", T),
     ("go away cut short", b"\x0c\x00" + bytes(17), T),
+    ("probe without delay", probe(1, 2, 0), M),
+    ("probe with a delay of more than 600 s", probe(1, 2, 601), M),
+    ("probe cut short", probe(1, 2, 45)[:-1], T),
+    ("probe answer with another verdict", b"\x0e" + u(7, 8) + b"\x02", M),
+    ("probe answer cut short", b"\x0e" + u(7, 8), T),
     ("ephemeral class in a message", b"\x10\x00\x00\x00", M),
     ("bulk class in a message", b"\x10\x05\x00\x00", M),
     ("no kind in a message", b"\x10\x06\x00\x00", M),
@@ -327,6 +371,13 @@ BAD = [
     ("fragment beyond the last", fragment(1, 0, 1025, 2, b""), M),
     ("fragment of the ephemeral class", fragment(0, 0, 1025, 1, b"x"), M),
     ("fragment cut short", fragment(1, 0, 1025, 0, filler(1023)), T),
+    ("parity of a message that fits one frame", parity(1, 0, 1024, 0, 2, bytes(1024)), M),
+    ("parity of a message that is too long", parity(1, 0, 65537, 0, 2, bytes(1024)), M),
+    ("parity of one fragment", parity(1, 0, 2500, 0, 1, bytes(1024)), M),
+    ("parity of nine fragments", parity(1, 0, 10000, 0, 9, bytes(1024)), M),
+    ("parity beyond the last fragment", parity(1, 0, 2500, 1, 3, bytes(1024)), M),
+    ("parity of an ephemeral value", parity(0, 0, 2500, 0, 2, bytes(1024)), M),
+    ("parity cut short", parity(1, 0, 2500, 0, 3, bytes(1023)), T),
     ("ephemeral of 1025 bytes", ephemeral(0, 1, filler(1025)), M),
     ("ephemeral cut short", ephemeral(0, 1, b"abc")[:-1], T),
 ]

@@ -102,8 +102,20 @@ CASES = [
      [(1, 10), (2, 196608), (3, 180000)], [(1, 10), (2, 196608), (3, 180000)]),
     ("no parameters: the defaults", 1764000000000, "00000000", "0000000000000001", [], []),
     ("an unknown parameter, a reset token, and bounds", (1 << 64) - 1, "ffffffff", "ff01ffffffffffff",
-     [(1, 1000), (9, b"skipped"), (2, 1 << 30), (3, 86400000)], [(3, 5000), (1, 0), (8, bytes(range(16))), (2, 0)]),
+     [(1, 1000), (15, b"skipped"), (2, 1 << 30), (3, 86400000)], [(3, 5000), (1, 0), (8, bytes(range(16))), (2, 0)]),
+    ("messages in the HELLO, which fit into 256 bytes", 2, "c11e0001", "0001a1b2c3d4e5f6",
+     [(1, 10)], [(1, 10), (9, 2)], [b"early", b""]),
+    ("messages in the HELLO, as many as there may be", 3, "c11e0001", "0001a1b2c3d4e5f6",
+     [], [(9, 3)], [b"first", bytes(range(200)), bytes(384 - 9 - 205 - 5)]),
 ]
+
+
+def message_frames(messages):
+    """MSG frames of the durable class, numbered from 0."""
+    out = b""
+    for number, message in enumerate(messages):
+        out += b"\x10\x02" + varint(number) + varint(len(message)) + message
+    return out
 
 
 def shown(values):
@@ -120,14 +132,16 @@ def first_packet(traffic_secret, server_id):
     return payload, bytes.fromhex(stages["datagram"])
 
 
-def vector(index, name, counter, client_id, server_id, client_values, server_values):
+def vector(index, name, counter, client_id, server_id, client_values, server_values, early=()):
     key = {
         role: secret(f"{index} {role}") for role in ("device", "client_e", "server", "server_e")
     }
     client_id, server_id = bytes.fromhex(client_id), bytes.fromhex(server_id)
     prologue = b"petrel" + VERSION + public(key["server"])
     hello_payload = struct.pack(">Q", counter) + client_id + parameters(client_values)
-    hello_payload = hello_payload.ljust(123, b"\0")
+    frames = message_frames(early)
+    assert len(frames) <= 384
+    hello_payload = (hello_payload + frames).ljust(123, b"\0")
     accept_payload = server_id + parameters(server_values)
     first, second, to_server, to_client, handshake_hash = noise_ik(
         prologue, key["device"], key["client_e"], key["server"], key["server_e"], hello_payload,
@@ -140,7 +154,7 @@ def vector(index, name, counter, client_id, server_id, client_values, server_val
     mac1 = hashlib.blake2b(hello, key=mac1_key, digest_size=16).digest()
     hello += mac1
     accept = b"\xc8" + VERSION + client_id + second
-    assert len(hello) == 256 and len(accept) <= 256
+    assert len(hello) == max(256, 133 + len(hello_payload)) and len(accept) <= 256
     payload, datagram = first_packet(to_server, server_id)
     return {
         "name": name,
@@ -155,6 +169,7 @@ def vector(index, name, counter, client_id, server_id, client_values, server_val
         "server_connection_id": server_id.hex(),
         "client_parameters": shown(client_values),
         "server_parameters": shown(server_values),
+        "early_messages": [message.hex() for message in early],
         "prologue": prologue.hex(),
         "hello_payload": hello_payload.hex(),
         "mac1_key": mac1_key.hex(),

@@ -40,6 +40,10 @@ int petrel_send_batch(int descriptor, struct petrel_message *messages, unsigned 
 // says nothing of goes by a hash of the addresses. Returns 0, or -1 and errno.
 int petrel_steer(int descriptor, unsigned int workers);
 
+// Takes a connection of a listening socket, which neither blocks nor survives exec; writes the
+// address of its other end. Returns -1 and errno.
+int petrel_accept(int descriptor, struct sockaddr *name, socklen_t *name_byte_count);
+
 // An eventfd that neither blocks nor survives exec, or -1 and errno.
 int petrel_event_descriptor(void);
 

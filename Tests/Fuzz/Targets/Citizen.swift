@@ -85,7 +85,7 @@ final class Citizen {
                 try hear(try Notice(decoding: bytes.span.bytes))
             case .closed(let reason): closed = reason
             case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved,
-                .keepaliveAnswered, .goingAway:
+                .keepaliveAnswered, .goingAway, .bindingDied, .probeAsked, .probeAnswered:
                 break
             }
         }

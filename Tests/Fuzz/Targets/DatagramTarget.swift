@@ -54,6 +54,7 @@ enum DatagramTarget {
             case .close(let close): try rewrite(.close(code: close.code))
             case .keepalive(let interval): try rewrite(.keepalive(interval: interval))
             case .keepaliveAnswer(let hint): try rewrite(.keepaliveAnswer(hint: hint))
+            case .ackPolicy(let patience): try rewrite(.ackPolicy(patience: patience))
             case .pathChallenge(let data): try rewrite(.pathChallenge(data: data))
             case .pathResponse(let data, let observed):
                 try rewrite(.pathResponse(data: data, observed: observed))
@@ -62,6 +63,8 @@ enum DatagramTarget {
             case .newID(let frame): try rewrite(.newID(frame))
             case .retireID(let sequence): try rewrite(.retireID(sequence: sequence))
             case .goAway(let frame): try rewrite(.goAway(frame))
+            case .probe(let frame): try rewrite(.probe(frame))
+            case .probeAnswer(let frame): try rewrite(.probeAnswer(frame))
             case .message(let fragment): try check(fragment)
             case .ephemeral(let value): try check(value)
             case .skip(let skip):
@@ -80,8 +83,16 @@ enum DatagramTarget {
                     guard case .bulkControl(control)? = try? Frame(&$0) else { return false }
                     return true
                 }
+            case .parity(let parity): try check(parity)
             }
         }
+    }
+
+    private static func check(_ parity: borrowing ParityFrame) throws {
+        let fragments = MessageFragment.count(total: parity.total)
+        try hold(parity.bytes.byteCount == WireLimits.fragmentByteCount, "a parity of other size")
+        try hold(2...8 ~= parity.group.count, "a group of \(parity.group.count) fragments")
+        try hold(parity.group.upperBound <= fragments, "a group beyond the message")
     }
 
     private static func check(_ fragment: borrowing MessageFragment) throws {
@@ -174,6 +185,7 @@ enum DatagramTarget {
             case .close(let close): .close(code: close.code)
             case .keepalive(let interval): .keepalive(interval: interval)
             case .keepaliveAnswer(let hint): .keepaliveAnswer(hint: hint)
+            case .ackPolicy(let patience): .ackPolicy(patience: patience)
             case .pathChallenge(let data): .pathChallenge(data: data)
             case .pathResponse(let data, let observed):
                 .pathResponse(data: data, observed: observed)
@@ -182,6 +194,8 @@ enum DatagramTarget {
             case .newID(let frame): .newID(frame)
             case .retireID(let sequence): .retireID(sequence: sequence)
             case .goAway(let frame): .goAway(frame)
+            case .probe(let frame): .probe(frame)
+            case .probeAnswer(let frame): .probeAnswer(frame)
             default: nil
             }
         try hold(again == frame, "\(frame) becomes another")
@@ -199,7 +213,8 @@ enum DatagramTarget {
         var reader = ByteReader(bytes.span.bytes)
         if let hello = try? HelloPayload(&reader) {
             let again = written { try hello.write(to: &$0) } ?? []
-            try hold(again.count == HelloPayload.byteCount, "a HELLO of another size")
+            try hold(again.count >= HelloPayload.byteCount, "a HELLO that is too short")
+            try hold(again.count <= HelloPayload.byteCountMax, "a HELLO that is too long")
             var second = ByteReader(again.span.bytes)
             try hold((try? HelloPayload(&second)) == hello, "another HELLO")
         }

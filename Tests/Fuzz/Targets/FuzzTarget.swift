@@ -20,6 +20,8 @@ enum FuzzTarget: String, CaseIterable {
     case messages
     /// The records of the stores.
     case records
+    /// Datagrams in a byte stream.
+    case stream
     /// Server addresses, handles, and what is typed on a command line.
     case address
 
@@ -38,6 +40,7 @@ enum FuzzTarget: String, CaseIterable {
         case .ackranges: try AckRangesTarget.feed(bytes)
         case .messages: try MessagesTarget.feed(bytes)
         case .records: try RecordsTarget.feed(bytes)
+        case .stream: try StreamTarget.feed(bytes)
         case .address: try AddressTarget.feed(bytes)
         }
     }

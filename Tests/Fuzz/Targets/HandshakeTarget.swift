@@ -40,10 +40,14 @@ enum HandshakeTarget {
     private static func damagedHello(_ tape: inout Tape) throws {
         let server = FuzzKeys.server()
         let mac = Mac1Key(serverKey: server.publicKey)
-        var handshake = try handshake()
+        var early = EarlyMessages()
+        for _ in 0..<tape.below(3) {
+            _ = early.append([UInt8](repeating: 7, count: tape.below(256)).span.bytes)
+        }
+        var handshake = try handshake(early)
         let genuine = try hello(of: &handshake)
         try hold(Hello.tag(of: genuine.span.bytes, mac: mac) != nil, "a HELLO without MAC1")
-        let covered = WireLimits.helloByteCount - WireLimits.macByteCount
+        let covered = genuine.count - WireLimits.macByteCount
         let noiseEnd = covered - WireLimits.macByteCount
         var damaged = genuine
         for _ in 0..<8 where !tape.isAtEnd { damaged[tape.below(noiseEnd)] ^= tape.byte() }
@@ -66,7 +70,7 @@ enum HandshakeTarget {
         var noise = HandshakeState(
             initiator: identity, remoteStatic: server.publicKey, ephemeral: KeyPair(),
             prologue: prologue.span.bytes)
-        let size = HelloPayload.byteCount
+        let size = max(HelloPayload.byteCount, min(payload.count, HelloPayload.byteCountMax))
         let padded = Array((payload + [UInt8](repeating: 0, count: size)).prefix(size))
         let message = written {
             try $0.writeUInt8(PacketForm.helloByte)
@@ -79,6 +83,11 @@ enum HandshakeTarget {
         try hold(hello.deviceKey == identity.publicKey, "another device")
         var answer = try answer(hello)
         try hold(!answer.session.isConfirmed, "confirmed by a HELLO that may be a replay")
+        var reader = ByteReader(padded.span.bytes)
+        let asked = try HelloPayload(&reader)
+        try hold(answer.session.early == asked.early, "other messages than it carries")
+        try hold(asked.early.frames.count <= 384, "a half-open session that is large")
+        try hold(answer.session.statistics.messagesReceived == 0, "a HELLO that is acted upon")
         try live(&answer.session)
     }
 
@@ -110,7 +119,7 @@ enum HandshakeTarget {
         var plain = [UInt8](repeating: 0, count: 256)
         var plainSpan = plain.mutableSpan
         var plainRoom = plainSpan.mutableBytes
-        let noiseEnd = WireLimits.helloByteCount - 2 * WireLimits.macByteCount
+        let noiseEnd = hello.count - 2 * WireLimits.macByteCount
         let asked = Array(hello[WireLimits.helloHeaderByteCount..<noiseEnd])
         _ = try noise.readMessage(asked.span.bytes, into: &plainRoom)
         let shortened = Array(payload.prefix(1_400))
@@ -171,10 +180,12 @@ enum HandshakeTarget {
         return Answer(accept: Array(room.prefix(byteCount)), session: session)
     }
 
-    static func handshake() throws -> ClientHandshake {
+    static func handshake(
+        _ early: EarlyMessages = EarlyMessages()
+    ) throws -> ClientHandshake {
         try ClientHandshake(
             identity: FuzzKeys.pair(9), server: FuzzKeys.server().publicKey, counter: 1,
-            connectionID: FuzzKeys.clientID, configuration: SessionConfiguration(),
+            connectionID: FuzzKeys.clientID, early: early, configuration: SessionConfiguration(),
             lifetime: .seconds(60), now: start)
     }
 

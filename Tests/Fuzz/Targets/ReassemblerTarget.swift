@@ -26,6 +26,12 @@ enum ReassemblerTarget {
                 try hold(
                     expected == tested.skip(frame, now: .init(nanoseconds: 0)),
                     "skipped \(piece) is not \(expected)")
+            } else if choice >= 224, MessageFragment.count(total: piece.message.count) > 1 {
+                let group = piece.group(&tape)
+                expected = model.receive(piece, parityOf: group)
+                try hold(
+                    expected == (try receive(piece, parityOf: group, &tested)),
+                    "parity of \(group), \(piece) is not \(expected)")
             } else {
                 expected = model.receive(piece)
                 try hold(expected == (try receive(piece, &tested)), "\(piece) is not \(expected)")
@@ -68,6 +74,20 @@ enum ReassemblerTarget {
         return tested.receive(fragment, now: .init(nanoseconds: 0))
     }
 
+    private static func receive(
+        _ piece: Piece, parityOf group: Range<Int>, _ tested: inout Reassembler
+    ) throws -> Reassembler.Outcome {
+        let bytes = written {
+            try ParityFrame.write(piece.message.span.bytes, group: group, of: piece.name, to: &$0)
+        }
+        guard let bytes else { throw Finding(description: "\(piece) cannot be written") }
+        var reader = ByteReader(bytes.span.bytes)
+        guard case .parity(let parity)? = try? Frame(&reader) else {
+            throw Finding(description: "parity of \(piece) cannot be read")
+        }
+        return tested.receive(parity)
+    }
+
     /// A fragment of a message whose size and contents follow from its number, mostly.
     private struct Piece: CustomStringConvertible {
         var kind: DeliveryClass.Kind
@@ -95,6 +115,24 @@ enum ReassemblerTarget {
 
         var name: MessageName { MessageName(DeliveryClass(kind), number, place: place) }
 
+        /// Two to eight fragments in a row.
+        func group(_ tape: inout Tape) -> Range<Int> {
+            let fragments = MessageFragment.count(total: message.count)
+            let count = 2 + tape.below(min(fragments, WireLimits.parityGroupMax) - 1)
+            let first = tape.below(fragments - count + 1)
+            return first..<first + count
+        }
+
+        /// The exclusive or of fragments, filled up with zeros.
+        func parity(_ group: Range<Int>) -> [UInt8] {
+            (0..<WireLimits.fragmentByteCount).map { place in
+                group.reduce(0) { sum, index in
+                    let at = index * WireLimits.fragmentByteCount + place
+                    return sum ^ (at < message.count ? message[at] : 0)
+                }
+            }
+        }
+
         var range: Range<Int> { MessageFragment.range(index, total: message.count) }
 
         var description: String {
@@ -111,11 +149,20 @@ enum ReassemblerTarget {
                 self.kind = kind
                 self.number = number
             }
+
+            init(_ name: MessageName) { self.init(name.deliveryClass.kind, name.number) }
         }
         private struct Partial {
             var name: MessageName
             var total: Int
             var pieces: [Int: [UInt8]] = [:]
+        }
+
+        private struct Parity {
+            var name: MessageName
+            var total: Int
+            var group: Range<Int>
+            var bytes: [UInt8]
         }
 
         private let credit: UInt64
@@ -125,6 +172,7 @@ enum ReassemblerTarget {
         private var bases: [DeliveryClass.Kind: UInt64] = [:]
         private var highest: [DeliveryClass.Kind: UInt64] = [:]
         private var partials: [Name: Partial] = [:]
+        private var parities: [Parity] = []
         private var skipped: Set<Name> = []
         private var passed: Set<Name> = []
         /// By the message before it.
@@ -164,6 +212,63 @@ enum ReassemblerTarget {
             else { return .violation(.fragmentConflict) }
             partial.pieces[piece.index] = bytes
             partials[name] = partial
+            return makeUp(name)
+        }
+
+        mutating func receive(_ piece: Piece, parityOf group: Range<Int>) -> Reassembler.Outcome {
+            last = nil
+            let name = Name(piece.kind, piece.number)
+            guard piece.number < (bases[piece.kind] ?? 0) + WireLimits.messageWindow else {
+                return .violation(.limitExceeded)
+            }
+            guard !complete.contains(name) else { return .none }
+            let bytes = piece.parity(group)
+            for known in parities where Name(known.name) == name {
+                guard known.name == piece.name, known.total == piece.message.count,
+                    known.group != group || known.bytes == bytes
+                else { return .violation(.fragmentConflict) }
+                if known.group == group { return .none }
+            }
+            parities = parities.suffix(WireLimits.paritiesMax - 1)
+            parities.append(
+                Parity(
+                    name: piece.name, total: piece.message.count, group: group, bytes: bytes))
+            return partials[name] == nil ? .none : makeUp(name)
+        }
+
+        /// Until nothing follows any more.
+        private mutating func makeUp(_ name: Name) -> Reassembler.Outcome {
+            guard var partial = partials[name] else { return .none }
+            var isNews = true
+            while isNews {
+                isNews = false
+                for i in parities.indices where Name(parities[i].name) == name {
+                    let parity = parities[i]
+                    guard parity.name == partial.name, parity.total == partial.total else {
+                        return .violation(.fragmentConflict)
+                    }
+                    let missing = parity.group.filter { partial.pieces[$0] == nil }
+                    guard missing.count < 2 else { continue }
+                    parities.remove(at: i)
+                    var sum = parity.bytes
+                    for index in parity.group {
+                        for (at, byte) in (partial.pieces[index] ?? []).enumerated() {
+                            sum[at] ^= byte
+                        }
+                    }
+                    let count = missing.reduce(0) {
+                        $0 + MessageFragment.range($1, total: partial.total).count
+                    }
+                    guard sum[count...].allSatisfy({ $0 == 0 }) else {
+                        return .violation(.fragmentConflict)
+                    }
+                    for index in missing { partial.pieces[index] = Array(sum[..<count]) }
+                    isNews = true
+                    break
+                }
+            }
+            partials[name] = partial
+            let count = MessageFragment.count(total: partial.total)
             guard partial.pieces.count == count else { return .none }
             partials[name] = nil
             return finish(
@@ -213,8 +318,9 @@ enum ReassemblerTarget {
         private mutating func settle(
             _ full: MessageName, _ message: [UInt8]?, charged: Int, as outcome: Reassembler.Outcome
         ) -> Reassembler.Outcome {
-            let name = Name(full.deliveryClass.kind, full.number)
+            let name = Name(full)
             complete.insert(name)
+            parities.removeAll { Name($0.name) == name }
             highest[name.kind] = max(highest[name.kind] ?? 0, name.number)
             while complete.contains(Name(name.kind, bases[name.kind] ?? 0)) {
                 bases[name.kind, default: 0] += 1

@@ -320,7 +320,9 @@ final class SessionPair {
                 }
             case .closed(.violation(let code)):
                 try hold(isHostile, "\(code) although nobody broke the protocol")
-            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .closed: break
+            case .confirmed, .addressMoved, .keepaliveAnswered, .goingAway, .closed, .bindingDied,
+                .probeAsked, .probeAnswered:
+                break
             }
         }
     }

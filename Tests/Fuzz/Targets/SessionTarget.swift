@@ -109,6 +109,7 @@ enum SessionTarget {
                 .keepaliveAnswer(hint: number), .pathChallenge(data: number),
                 .pathResponse(data: number, observed: .none), .credit(limit: number),
                 .blocked(limit: number),
+                .ackPolicy(patience: .milliseconds(Int64(number >> 54))),
             ]
             let frame = frames[tape.below(frames.count)]
             return written { try frame.write(to: &$0) }

@@ -325,6 +325,28 @@ import Testing
         #expect(wire.counters.count == counters + 1, "without waiting for two seconds of silence")
     }
 
+    /// Who was suspended sends over the old session, and says HELLO without waiting for failure.
+    @Test func whoWasAwayForLongAsksSoon() throws {
+        let wire = try connected()
+        wire.run(.seconds(8))
+        wire.sleep(.seconds(600))
+        let counters = wire.counters.count
+        try wire.send("back")
+        wire.run(.milliseconds(25))
+        #expect(wire.committedBodies == ["back"], "half a round trip later")
+        wire.run(.seconds(1))
+        #expect(wire.counters.count == counters)
+        wire.sleep(.seconds(600))
+        wire.serverIsUp = false
+        wire.server.restart()
+        try wire.send("again")
+        wire.run(.milliseconds(50))
+        wire.serverIsUp = true
+        wire.run(.milliseconds(500))
+        #expect(wire.counters.count == counters + 1, "without waiting for two seconds of silence")
+        #expect(wire.committedBodies.last == "again")
+    }
+
     @Test func nothingIsSentWithoutANetwork() throws {
         let wire = try connected()
         wire.client.networkLost()

@@ -21,6 +21,14 @@ struct FakeServer: ~Copyable {
     var isEnrolled = true
     /// Whether a HELLO must show a cookie.
     var demandsCookie = false
+    /// Whether HELLOs are answered at all.
+    var answersHellos = true
+    /// The TCP port that it announces.
+    var tcpPort: UInt16?
+    /// Measurements that were asked for.
+    private(set) var probes: [NATProbeFrame] = []
+    /// Whether it takes part in them.
+    var grantsProbes = true
     /// Whether packets of sessions that it lost are answered.
     var saysReset = false
     /// RETRYs that were sent.
@@ -55,7 +63,15 @@ struct FakeServer: ~Copyable {
             var bytes = span.mutableBytes
             _ = session?.receive(&bytes, from: address, now: now, into: &events)
             obey(now: now)
-        case .accept, .retry, nil: return
+        case .accept, .retry, .probe, nil: return
+        }
+    }
+
+    /// Where the session's packets go.
+    var sessionAddress: Address? {
+        switch session {
+        case .some(let session): session.address
+        case .none: nil
         }
     }
 
@@ -88,7 +104,9 @@ struct FakeServer: ~Copyable {
     mutating func push(_ kind: Notice.Kind, now: Instant) { answer(0, kind, now: now) }
 
     private mutating func greet(_ datagram: [UInt8], from address: Address, now: Instant) {
-        guard let tag = Hello.tag(of: datagram.span.bytes, mac: mac) else { return }
+        guard answersHellos, let tag = Hello.tag(of: datagram.span.bytes, mac: mac) else {
+            return
+        }
         if tag == acceptedTag { return outgoing.append((address, accept)) }
         if demandsCookie,
             !Hello.showsCookie(
@@ -100,6 +118,8 @@ struct FakeServer: ~Copyable {
             hello.counter > counters.last ?? 0
         else { return }
         let counter = hello.counter
+        var configuration = SessionConfiguration()
+        configuration.tcpPort = tcpPort
         var room = [UInt8](repeating: 0, count: 1_500)
         var span = room.mutableSpan
         var bytes = span.mutableBytes
@@ -107,7 +127,7 @@ struct FakeServer: ~Copyable {
             let accepted = hello.accept(
                 connectionID: counter,
                 resetToken: ResetToken(exactly: Self.resetToken.span.bytes), from: address,
-                configuration: SessionConfiguration(), now: now, into: &bytes)
+                configuration: configuration, now: now, into: &bytes)
         else { return }
         let byteCount = accepted.byteCount
         session = accepted.takeSession()
@@ -151,8 +171,12 @@ struct FakeServer: ~Copyable {
                 commands.append(command.kind)
                 obey(command, now: now)
             case .closed: session = nil
+            case .probeAsked(let frame):
+                probes.append(frame)
+                session?.answerProbe(
+                    NATProbeAnswerFrame(token: frame.token, isGranted: grantsProbes))
             case .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .keepaliveAnswered,
-                .goingAway:
+                .goingAway, .bindingDied, .probeAnswered:
                 continue
             }
         }

@@ -52,6 +52,9 @@ final class Bench {
         WallTime(milliseconds: 1_800_000_000_000 + now.nanoseconds / 1_000_000)
     }
 
+    /// The peers whose process is not suspended.
+    private var running: [Peer] { peers.filter { !$0.isSuspended } }
+
     var metrics: CoreMetrics { core.metrics }
     var sessionsCount: Int { core.sessionsCount }
     var halfOpenCount: Int { core.halfOpenCount }
@@ -108,17 +111,23 @@ final class Bench {
         let end = now + interval
         for _ in 0..<100_000 {
             exchange()
-            let next = peers.reduce(core.deadline) { min($0, $1.deadline) }
+            let next = running.reduce(core.deadline) { min($0, $1.deadline) }
             guard next <= end else { break }
             // Whoever is due now was asked just before: time must go on.
             now = max(next, now + .microseconds(1))
             core.advance(now: now, wall: wall)
-            for peer in peers { peer.advance(now: now) }
+            for peer in running { peer.advance(now: now) }
         }
         now = max(now, end)
         core.advance(now: now, wall: wall)
-        for peer in peers { peer.advance(now: now) }
+        for peer in running { peer.advance(now: now) }
         exchange()
+    }
+
+    /// Lets time pass for the core alone; what it sends stays there.
+    func pass(_ interval: Interval) {
+        now = now + interval
+        core.advance(now: now, wall: wall)
     }
 
     /// Hands a datagram to the core, as if it came from `address`.
@@ -144,7 +153,7 @@ final class Bench {
     private func exchange() {
         for _ in 0..<1_000 {
             var isQuiet = true
-            for peer in peers {
+            for peer in running {
                 while let bytes = datagram(of: peer) {
                     isQuiet = false
                     guard !peer.isCutOff else { continue }
@@ -155,7 +164,7 @@ final class Bench {
             serve()
             for (bytes, address) in takeAll() {
                 isQuiet = false
-                guard let peer = peers.first(where: { $0.address == address }), !peer.isCutOff
+                guard let peer = running.first(where: { $0.address == address }), !peer.isCutOff
                 else { continue }
                 var bytes = bytes
                 var span = bytes.mutableSpan

@@ -172,7 +172,10 @@ struct HostilePeerTests {
     }
 
     @Test func fullMeansSilence() throws {
-        let bench = Bench { $0.sessionsMax = 2 }
+        let bench = Bench {
+            $0.sessionsMax = 2
+            $0.dormantMax = 0
+        }
         _ = try bench.member("anna")
         _ = try bench.member("bob")
         let late = bench.newPeer()
@@ -203,8 +206,11 @@ struct HostilePeerTests {
         let bench = Bench()
         let anna = try bench.member("anna")
         anna.isCutOff = true
-        bench.run(.seconds(200))
+        bench.run(.seconds(2_350))
+        #expect(bench.core.dormantCount == 1)
+        bench.run(.seconds(60))
         #expect(bench.sessionsCount == 0)
+        #expect(bench.metrics.dormantExpired == 1)
         #expect(bench.metrics.sessionsEnded == 1)
     }
 

@@ -105,6 +105,48 @@ struct MessageFlowTests {
         #expect(bench.metrics.messagesRepeated == 1)
     }
 
+    /// The session died between the commit and its verdict: asking is sending again, and the answer
+    /// is that of the first time, also after another session came in between.
+    @Test func aLostVerdictIsAskedForByRepeating() throws {
+        let bench = Bench()
+        let anna = try bench.member("anna")
+        let bob = try bench.member("bob")
+        let message = bench.message(1, "hello", to: .handle("bob"))
+        try anna.ask(.send(message), now: bench.now)
+        bench.run(.milliseconds(50))
+        #expect(bench.metrics.messagesCommitted == 1)
+        // Whatever the device was told in that session is lost with it.
+        _ = anna.take()
+        for round in 1...3 as ClosedRange<UInt64> {
+            try anna.connect(now: bench.now)
+            bench.run(.milliseconds(50))
+            _ = anna.take()
+            let request = try anna.ask(.send(message), now: bench.now)
+            bench.run(.milliseconds(50))
+            guard case .verdict(let verdict) = try anna.answer(request) else {
+                Issue.record("no verdict")
+                return
+            }
+            #expect(verdict.sequence == .init(1))
+            #expect(verdict.feed == .init(0))
+            #expect(bench.metrics.messagesRepeated == round)
+        }
+        // One that never arrived has no other answer than that of being sent.
+        let second = try anna.ask(
+            .send(bench.message(2, "there", to: .handle("bob"))), now: bench.now)
+        bench.run(.milliseconds(50))
+        guard case .verdict(let verdict) = try anna.answer(second) else {
+            Issue.record("no verdict")
+            return
+        }
+        #expect(verdict.sequence == .init(2))
+        #expect(bench.metrics.messagesCommitted == 2)
+        let pushed = bob.take().compactMap { notice in
+            if case .message(let message) = notice.kind { message.record.body } else { nil }
+        }
+        #expect(pushed == [Array("hello".utf8), Array("there".utf8)])
+    }
+
     @Test func whoWasAwaySyncsAndPulls() throws {
         let bench = Bench()
         let anna = try bench.member("anna")

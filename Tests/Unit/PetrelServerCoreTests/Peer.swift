@@ -8,7 +8,7 @@ import PetrelWire
 import Testing
 
 final class Peer {
-    let address: Address
+    var address: Address
     private let identity: KeyPair
     private let server: PublicKey
     private var counter: UInt64 = 0
@@ -18,10 +18,14 @@ final class Peer {
     private var nextRequest: UInt64 = 0
     /// Whether datagrams to and from it are lost.
     var isCutOff = false
+    /// Whether its system does not let it run: no timer fires, and what is sent to it is lost.
+    var isSuspended = false
     /// Whether it takes the server's datagrams but keeps nothing of them.
     var isDeaf = false
     /// What the server told, oldest first.
     var notices: [Notice] = []
+    /// Whether the server takes part in measurements.
+    private(set) var probeAnswers: [NATProbeAnswerFrame] = []
     /// Why the session ended.
     var closed: CloseReason?
     private(set) var departure: Interval?
@@ -52,13 +56,18 @@ final class Peer {
     var isConnected: Bool { session?.isClosed == false }
     var key: PublicKey { identity.publicKey }
 
-    func connect(now: Instant) throws {
+    /// Says HELLO; `early` holds that many requests.
+    func connect(
+        now: Instant, early: EarlyMessages = EarlyMessages(), requests: UInt64 = 0
+    ) throws {
         counter += 1
+        nextRequest = max(nextRequest, requests)
         session = nil
         closed = nil
         handshake = try ClientHandshake(
             identity: identity, server: server, counter: counter,
-            connectionID: UInt32(counter) << 8 | 1, configuration: SessionConfiguration(),
+            connectionID: UInt32(counter) << 8 | 1, early: early,
+            configuration: SessionConfiguration(),
             lifetime: .seconds(20), now: now)
     }
 
@@ -75,6 +84,8 @@ final class Peer {
     func say(_ bytes: [UInt8], now: Instant) throws {
         _ = try session?.send(bytes.span.bytes, as: .durable, now: now)
     }
+
+    func ask(_ frame: NATProbeFrame) { session?.askProbe(frame) }
 
     func close(now: Instant) { session?.close(.done, now: now, into: &events) }
 
@@ -130,7 +141,10 @@ final class Peer {
             case .closed(let reason): closed = reason
             case .keepaliveAnswered(let hint): self.hint = hint
             case .goingAway(let window, _): departure = window
-            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved: break
+            case .probeAnswered(let answer): probeAnswers.append(answer)
+            case .confirmed, .ordered, .acknowledged, .outcome, .bulk, .addressMoved, .bindingDied,
+                .probeAsked:
+                break
             }
         }
         events.removeAll()

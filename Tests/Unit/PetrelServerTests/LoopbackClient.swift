@@ -19,6 +19,9 @@ final class LoopbackClient {
     private var closed: CloseReason?
     private var request: UInt64 = 0
     private let server: Address
+    /// The connection in use instead of the socket, and where it leads.
+    private var stream: DatagramStream?
+    private var streamAddress = Address.none
 
     static let form = Registration(
         handle: "anna", password: Array("correct horse".utf8), deviceName: "phone")
@@ -33,10 +36,44 @@ final class LoopbackClient {
             configuration: SessionConfiguration(), lifetime: .seconds(10), now: EventLoop.now)
     }
 
-    func ask(_ kind: Command.Kind) throws {
+    /// Opens a connection, over which everything goes from now on.
+    func useTCP(at address: Address) throws {
+        let opening = try DatagramStream(connectingTo: address, byteCountMax: 1_500)
+        var opened = pollfd(fd: opening.descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&opened, 1, 10_000) == 1, opening.isConnected else { throw NoAnswer() }
+        stream = consume opening
+        streamAddress = address
+        session?.goOn(at: address, now: EventLoop.now)
+    }
+
+    /// Closes the connection and goes on over UDP.
+    func useUDP() {
+        stream = nil
+        session?.goOn(at: server, now: EventLoop.now)
+    }
+
+    /// The TCP port that the server has announced.
+    var announcedPort: UInt16? {
+        switch session {
+        case .some(let session): session.serverTCPPort
+        case .none: nil
+        }
+    }
+
+    private var descriptor: Int32 {
+        switch stream {
+        case .some(let stream): stream.descriptor
+        case .none: socket.descriptor
+        }
+    }
+
+    /// The class of that name, as the server described it.
+    func policy(named name: String) -> ClassPolicy? { session?.classes.policy(named: name) }
+
+    func ask(_ kind: Command.Kind, as deliveryClass: DeliveryClass = .durable) throws {
         request += 1
         let bytes = Command(request: request, kind: kind).encoded()
-        _ = try session?.send(bytes.span.bytes, as: .durable, now: EventLoop.now)
+        _ = try session?.send(bytes.span.bytes, as: deliveryClass, now: EventLoop.now)
     }
 
     /// Waits for the next notice.
@@ -60,20 +97,26 @@ final class LoopbackClient {
             guard now < end else { throw NoAnswer() }
             let deadline = min(end, session?.deadline ?? handshake.deadline)
             let wait = max(.zero, deadline - now)
-            var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+            var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             poll(&watched, 1, Int32(wait.nanoseconds / 1_000_000) + 1)
         }
     }
 
     private func exchange() throws {
         let now = EventLoop.now
-        let count = try socket.receive(into: &incoming)
-        for i in 0..<count {
+        let from = stream == nil ? server : streamAddress
+        if stream == nil {
+            _ = try socket.receive(into: &incoming)
+        } else {
+            incoming.removeAll()
+            _ = stream?.receive(into: &incoming, from: server)
+        }
+        for i in 0..<incoming.count {
             var datagram = incoming.bytes(of: i)
             if session == nil {
-                session = handshake.receive(&datagram, from: server, now: now)
+                session = handshake.receive(&datagram, from: from, now: now)
             } else {
-                _ = session?.receive(&datagram, from: server, now: now, into: &events)
+                _ = session?.receive(&datagram, from: from, now: now, into: &events)
             }
         }
         session?.advance(now: now, into: &events)
@@ -86,7 +129,18 @@ final class LoopbackClient {
             }
         }
         events.removeAll()
-        while transmit(now: now) { _ = socket.send(&outgoing) }
+        while transmit(now: now) {
+            guard stream != nil else {
+                _ = socket.send(&outgoing)
+                continue
+            }
+            for i in 0..<outgoing.count {
+                let datagram = outgoing.bytes(of: i)
+                _ = stream?.append(datagram.bytes)
+            }
+            outgoing.removeAll()
+            _ = stream?.flush()
+        }
     }
 
     private func transmit(now: Instant) -> Bool {

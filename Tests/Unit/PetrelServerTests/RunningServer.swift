@@ -5,11 +5,13 @@ import PetrelBase
 import PetrelCrypto
 import PetrelServer
 import PetrelServerCore
+import PetrelWire
 import Synchronization
 
 final class RunningServer: Sendable {
     let address: Address
     let publicKey: PublicKey
+    let tcpAddress: Address?
     private let stopper: Server.Stopper
     private let ending = Mutex<Server.Ending?>(nil)
     nonisolated(unsafe) private var thread = pthread_t()
@@ -38,12 +40,17 @@ final class RunningServer: Sendable {
         }
     }
 
-    init(_ directory: String, workers: Int = 1) throws {
+    init(
+        _ directory: String, workers: Int = 1,
+        change: (inout ServerConfiguration) -> Void = { _ in }
+    ) throws {
         var settings = Self.settings(directory)
         settings.workers = workers
+        change(&settings)
         let server = try Server(settings)
         address = server.address
         publicKey = server.publicKey
+        tcpAddress = server.tcpAddress
         stopper = server.stopper
         let start = Unmanaged.passRetained(Start(server, self)).toOpaque()
         pthread_create(

@@ -7,6 +7,7 @@ import PetrelMessaging
 import PetrelServer
 import PetrelServerCore
 import PetrelTransport
+import PetrelWire
 import Testing
 
 struct ServerTests {
@@ -51,6 +52,29 @@ struct ServerTests {
         #expect(repeated.sequence == verdict.sequence)
         #expect(repeated.conversation == verdict.conversation)
         #expect(second.stop() == .stopped)
+    }
+
+    /// What the operator defined is known to clients by ACCEPT, and works in both directions.
+    @Test func operatorsClassesAreUsed() throws {
+        let folder = TemporaryFolder()
+        let alarm = ClassPolicy(
+            DeliveryClass(.durable, variant: 1), name: "alarm", priority: 0,
+            retention: .seconds(86_400), redundancy: .copy, coalescing: .milliseconds(7))
+        let server = try RunningServer(folder.path) { $0.classes = [alarm] }
+        let client = try LoopbackClient(server, identity: KeyPair(), counter: 1)
+        _ = try client.next()
+        #expect(client.policy(named: "alarm") == alarm)
+        #expect(client.policy(named: "fire") == nil)
+        try client.ask(.register(LoopbackClient.form), as: alarm.deliveryClass)
+        guard case .welcome = try client.next().kind else {
+            Issue.record("not welcome")
+            return
+        }
+        #expect(throws: SendRefusal.classUnknown) {
+            try client.ask(
+                .register(LoopbackClient.form), as: DeliveryClass(.durable, variant: 2))
+        }
+        #expect(server.stop() == .stopped)
     }
 
     @Test func passwordsAreChecked() throws {

@@ -100,12 +100,19 @@ private struct Portrait: Equatable {
         let conversation = LocalConversation(
             id: .init(70), peer: .init(9), peerHandle: "bob", head: .init(12), first: .init(2),
             held: held, peerDelivered: .init(4), acknowledged: .init(3))
+        var cafe = BindingLifetime(
+            label: .max, safe: .seconds(72), learnt: WallTime(milliseconds: 5))
+        cafe.proven = .seconds(90)
+        cafe.refuted = .seconds(120)
         try bench.store.apply([
             .identity(identity), .helloCounter(41), .conversation(conversation),
             .conversation(LocalConversation(id: .init(3))), .cursor(incarnation: 6, feed: .init(8)),
+            .networks([cafe, .init(label: 1, safe: .seconds(25))]),
             .message(MessageRecord(70, 2)), .message(MessageRecord(70, 1)),
         ])
         try bench.reopen()
+        #expect(
+            try bench.store.networks() == [cafe, .init(label: 1, safe: .seconds(25))])
         #expect(try bench.store.identity() == identity)
         #expect(try bench.store.helloCounter() == 41)
         #expect(try bench.store.cursor() == (6, .init(8)))

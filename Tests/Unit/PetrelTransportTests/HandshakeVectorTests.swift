@@ -15,6 +15,7 @@ import Testing
         var client_ephemeral_secret, server_ephemeral_secret, counter: String
         var client_connection_id, server_connection_id: String
         var client_parameters, server_parameters: [String: String]
+        var early_messages: [String]
         var prologue, hello_payload, mac1_key, mac1, hello, accept_payload, accept: String
         var handshake_hash, client_traffic_secret, server_traffic_secret: String
         var first_packet_payload, first_packet: String
@@ -49,7 +50,7 @@ import Testing
             let mac = Mac1Key(serverKey: server.publicKey)
             let tag = Hello.tag(of: hello.span.bytes, mac: mac)
             #expect(try hex(vector.mac1) == Array(hello.suffix(16)))
-            let code = Array(hello[208..<224])
+            let code = Array(hello.suffix(48).prefix(16))
             let high = code.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             let low = code.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             #expect(tag == HelloTag(high: high, low: low), "\(vector.name)")
@@ -71,6 +72,7 @@ import Testing
                 "\(vector.name)")
             let parameters = session.peerParameters
             #expect(meaning(of: parameters) == vector.client_parameters, "\(vector.name)")
+            #expect(session.early.count == vector.early_messages.count, "\(vector.name)")
         }
     }
 
@@ -80,12 +82,24 @@ import Testing
             var helloReader = ByteReader(helloBytes.span.bytes)
             let hello = try HelloPayload(&helloReader)
             #expect(hello.counter == UInt64(vector.counter, radix: 16))
+            var early = EarlyMessages()
+            for text in vector.early_messages {
+                let message = try hex(text)
+                let isTaken = early.append(message.span.bytes)
+                #expect(isTaken)
+            }
+            #expect(hello.early == early, "\(vector.name)")
+            let again = try written { writer in try hello.write(to: &writer) }
+            // Parameters that were left out are written, those that are unknown are not.
+            if helloBytes.count == 123 { #expect(again.count == 123, "\(vector.name)") }
             #expect(meaning(of: hello.parameters) == vector.client_parameters)
             let acceptBytes = try hex(vector.accept_payload)
             var reader = ByteReader(acceptBytes.span.bytes)
             let accept = try AcceptPayload(&reader)
             #expect(accept.connectionID.value == UInt64(vector.server_connection_id, radix: 16))
             #expect(meaning(of: accept.parameters) == vector.server_parameters, "\(vector.name)")
+            let taken = accept.parameters.earlyMessages ?? 0
+            #expect(taken == early.count, "\(vector.name)")
             let token = accept.parameters.resetToken
             #expect((token != nil) == vector.name.contains("reset token"), "\(vector.name)")
             guard let token else { return }
@@ -112,14 +126,15 @@ import Testing
             let first = try written { writer in
                 try client.writeMessage(payload: helloPayload.span.bytes, to: &writer)
             }
-            #expect(first == Array(try hex(vector.hello)[5..<224]), "\(vector.name)")
+            #expect(first == Array(try hex(vector.hello).dropFirst(5).dropLast(32)))
             var responder = HandshakeState(
                 responder: server, ephemeral: try keyPair(vector.server_ephemeral_secret),
                 prologue: prologue.span.bytes)
-            var room = [UInt8](repeating: 0, count: 256)
+            var room = [UInt8](repeating: 0, count: 1_200)
             var span = room.mutableSpan
             var mutable = span.mutableBytes
-            #expect(try responder.readMessage(first.span.bytes, into: &mutable) == 123)
+            let count = try responder.readMessage(first.span.bytes, into: &mutable)
+            #expect(count == helloPayload.count)
             let acceptPayload = try hex(vector.accept_payload)
             let second = try written { writer in
                 try responder.writeMessage(payload: acceptPayload.span.bytes, to: &writer)

@@ -72,6 +72,9 @@ struct Heard: Equatable {
     var acknowledged = 0
     var confirmed = 0
     var hints: [UInt64] = []
+    var bindingDeaths: [Interval] = []
+    var probesAsked: [NATProbeFrame] = []
+    var probesAnswered: [NATProbeAnswerFrame] = []
     var moves = 0
     var departures: [Interval] = []
     var closed: CloseReason?
@@ -97,19 +100,22 @@ final class Pair {
     /// The marks of what was captured.
     var capturedMarks: [ECN] = []
     var drops: [DropReason] = []
+    /// Where datagrams of the server seem to come from, if it is not its address.
+    var answersFrom: Address?
     /// Whether a datagram is lost, for tests that lose particular ones.
     var loses: ((_ toServer: Bool, _ bytes: [UInt8]) -> Bool)?
     private var random: RandomStream
     private var flights: [Flight] = []
     private var order = 0
     private var accept: (tag: HelloTag, bytes: [UInt8])?
-    private let configuration: SessionConfiguration
+    let configuration: SessionConfiguration
     private var events = SessionEvents()
     private var room = [UInt8](repeating: 0, count: 1_500)
 
     init(
         seed: UInt64 = 1, faults: LinkFaults = LinkFaults(),
-        configuration: SessionConfiguration = SessionConfiguration()
+        configuration: SessionConfiguration = SessionConfiguration(),
+        early: EarlyMessages = EarlyMessages()
     ) throws {
         random = RandomStream(seed: seed, label: "pair")
         self.faults = faults
@@ -118,7 +124,7 @@ final class Pair {
         let server = KeyPair(secret: Self.serverKey.duplicate())
         handshake = try ClientHandshake(
             identity: identity, server: server.publicKey, counter: 1, connectionID: 0xC11E_0001,
-            configuration: configuration, lifetime: .seconds(60), now: now)
+            early: early, configuration: configuration, lifetime: .seconds(60), now: now)
     }
 
     /// Runs until `done` holds or `limit` has passed; returns whether it holds.
@@ -218,6 +224,9 @@ final class Pair {
         post(Array(room.prefix(byteCount)), toServer: false)
     }
 
+    /// Whether no ACCEPT was opened yet.
+    var hasHandshake: Bool { handshake != nil }
+
     /// Puts everything that wants to be sent on the link.
     func pump() {
         while let count = handshakeDatagram() { post(Array(room.prefix(count)), toServer: true) }
@@ -274,7 +283,7 @@ final class Pair {
             flights.append(
                 Flight(
                     due: now + delay, order: order, bytes: sent, toServer: toServer,
-                    from: toServer ? clientAddress : serverAddress, ecn: mark))
+                    from: toServer ? clientAddress : answersFrom ?? serverAddress, ecn: mark))
         }
     }
 
@@ -303,6 +312,9 @@ final class Pair {
             case .addressMoved: heard.moves += 1
             case .goingAway(let window, _): heard.departures.append(window)
             case .keepaliveAnswered(let hint): heard.hints.append(hint)
+            case .bindingDied(let pause): heard.bindingDeaths.append(pause)
+            case .probeAsked(let frame): heard.probesAsked.append(frame)
+            case .probeAnswered(let frame): heard.probesAnswered.append(frame)
             case .closed(let reason): heard.closed = reason
             }
             if toServer { atServer = heard } else { atClient = heard }

@@ -63,6 +63,24 @@ import Testing
         #expect(path.allowance == .max)
     }
 
+    /// A client that is deaf for a while sends from its new address, and from nowhere else.
+    @Test func comingBackToWhereNobodyAnsweredIsNotCounted() {
+        var path = Path(address: Self.home)
+        path.validator.provenByHandshake()
+        for round in 0..<20 {
+            let now = Instant.at(Double(round) * 1_000)
+            #expect(path.move(to: Self.away, byteCount: 60, movesMax: 2, now: now) == true)
+            path.abandon()
+            #expect(path.address == Self.home)
+        }
+        // Somebody is at home: then it is a move as any other.
+        path.received(byteCount: 60)
+        #expect(path.move(to: Self.away, byteCount: 60, movesMax: 2, now: .at(20_000)) == true)
+        path.abandon()
+        path.received(byteCount: 60)
+        #expect(path.move(to: Self.away, byteCount: 60, movesMax: 2, now: .at(21_000)) == false)
+    }
+
     @Test func movesAreCountedByTheMinute() {
         var path = proven()
         for i in 0..<8 {

@@ -57,6 +57,11 @@ import Testing
             .addressMoved(Address(v4: 0x7F00_0001, port: 9)), "petrel:address_moved",
             #"{"remote":"127.0.0.1:9"}"#
         ),
+        (.slept, "petrel:session_slept", "{}"),
+        (
+            .woken(after: .milliseconds(600)), "petrel:session_woken",
+            #"{"after":600.000000}"#
+        ),
         (
             .messageQueued(.durable, number: 1, byteCount: 2), "petrel:message_queued",
             #"{"class":"durable","number":1,"length":2}"#

@@ -208,7 +208,7 @@ import Testing
     }
 
     @Test func everyRuleCanBeOff() throws {
-        for bit in 0..<8 {
+        for bit in 0..<9 {
             let rule = RecoveryRules(rawValue: 1 << UInt16(bit))
             for seed in 1...3 as ClosedRange<UInt64> {
                 var configuration = without(rule)

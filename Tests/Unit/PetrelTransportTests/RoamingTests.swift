@@ -33,6 +33,47 @@ import Testing
         #expect(pair.atServer.moves == 1)
     }
 
+    /// A connection of the same host is another path: it is proven, and starts without history.
+    @Test func anotherCarrierIsAnotherPath() throws {
+        let pair = try connected()
+        let there = pair.clientAddress.over(.stream, port: pair.clientAddress.port)
+        let server = pair.serverAddress.over(.stream, port: 443)
+        #expect(there != pair.clientAddress && there.hasSameHost(as: pair.clientAddress))
+        pair.clientAddress = there
+        pair.client?.goOn(at: server, now: pair.now)
+        #expect(pair.client?.address == server)
+        #expect(pair.run(for: .milliseconds(21)) { $0.server?.address == there })
+        #expect(pair.server?.path.validator.isProven == false)
+        #expect(pair.run(for: .milliseconds(42)) { $0.server?.path.validator.isProven == true })
+        try pair.send([1, 2], as: .durable, fromClient: false)
+        try pair.send([3], as: .durable)
+        #expect(
+            pair.run(for: .milliseconds(200)) {
+                $0.atClient.messages == [[1, 2]] && $0.atServer.messages == [[3]]
+            })
+    }
+
+    /// An answer counts only if it came from where it was asked.
+    @Test func aSideProbeIsAnsweredFromThereOrNotAtAll() throws {
+        let pair = try connected()
+        let other = Address(v4: 0x0A00_0009, port: 7_700)
+        pair.client?.probe(pair.serverAddress)
+        pair.run(for: .seconds(1))
+        #expect(pair.client?.answeredAt == nil, "it is the address in use")
+        pair.client?.probe(other)
+        let sent = pair.captured.count
+        pair.run(for: .milliseconds(1))
+        let probe = try #require(pair.captured.dropFirst(sent).first { $0.toServer })
+        #expect(probe.bytes.count == 256)
+        pair.run(for: .seconds(1))
+        #expect(pair.client?.answeredAt == nil, "the answer came from the address in use")
+        #expect(pair.client?.address == pair.serverAddress)
+        pair.client?.probe(other)
+        pair.run(for: .milliseconds(1))
+        pair.answersFrom = other
+        #expect(pair.run(for: .seconds(1)) { $0.client?.answeredAt == other })
+    }
+
     /// What the server has under way towards the old address goes to the new one without waiting
     /// for a time-out.
     @Test func messagesUnderWayFollow() throws {

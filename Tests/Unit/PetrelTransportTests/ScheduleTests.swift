@@ -37,6 +37,61 @@ import Testing
         #expect(order.contains(Self.urgent.deliveryClass))
     }
 
+    /// A class that is in no hurry waits for company as long as it says, one in a hurry does not.
+    @Test func classesSayHowLongTheyWaitForCompany() {
+        let patient = ClassPolicy(
+            DeliveryClass(.durable, variant: 1), name: "patient", priority: 3,
+            coalescing: .milliseconds(40))
+        let hasty = ClassPolicy(
+            DeliveryClass(.durable, variant: 2), name: "hasty", priority: 3, coalescing: .zero)
+        var queue = SendQueue(
+            messagesMax: 512, byteCountMax: 1 << 26, credit: 1 << 30,
+            classes: ClassTable([patient, hasty]))
+        _ = queue.append(byteCount: 100)
+        _ = nextClass(&queue, now: .at(100))
+        _ = queue.append(byteCount: 100, as: patient.deliveryClass)
+        #expect(queue.readyAt(now: .at(100)) == .at(140))
+        _ = queue.append(byteCount: 100)
+        #expect(queue.readyAt(now: .at(100)) == .at(102))
+        _ = queue.append(byteCount: 100, as: hasty.deliveryClass)
+        #expect(queue.readyAt(now: .at(100)) == .at(100))
+        for _ in 0..<3 { _ = nextClass(&queue, now: .at(100)) }
+        _ = queue.append(byteCount: 100, as: patient.deliveryClass)
+        #expect(queue.readyAt(now: .at(100)) == .at(140))
+    }
+
+    /// A flood of one band leaves credit to those that go first.
+    @Test func floodsLeaveCreditToThoseThatGoFirst() {
+        var queue = queue(credit: 80_000)
+        for _ in 0..<100 { _ = queue.append(byteCount: 1_000, as: Self.background.deliveryClass) }
+        while nextClass(&queue) != nil {}
+        #expect(queue.creditUsed == 60_000)
+        #expect(queue.waitsForCredit)
+        for _ in 0..<100 { _ = queue.append(byteCount: 1_000, as: .durable) }
+        while nextClass(&queue) != nil {}
+        #expect(queue.creditUsed == 70_000)
+        for _ in 0..<20 { _ = queue.append(byteCount: 1_000, as: Self.urgent.deliveryClass) }
+        for _ in 0..<10 { #expect(nextClass(&queue) == Self.urgent.deliveryClass) }
+        #expect(queue.creditUsed == 80_000)
+        #expect(nextClass(&queue) == nil)
+        queue.raiseCredit(to: 81_000)
+        #expect(nextClass(&queue) == Self.urgent.deliveryClass)
+        #expect(nextClass(&queue) == nil)
+    }
+
+    /// What is kept for others never keeps a message from being sent at all.
+    @Test(arguments: [1_025, 40_000, 65_000, 65_536])
+    func whatIsKeptLetsLargeMessagesBegin(byteCount: Int) {
+        for kind in [DeliveryClass.durable, Self.background.deliveryClass] {
+            var queue = queue(credit: 65_536)
+            _ = queue.append(byteCount: byteCount, as: kind)
+            #expect(nextClass(&queue) == kind)
+            var small = self.queue(credit: UInt64(byteCount))
+            _ = small.append(byteCount: byteCount, as: kind)
+            #expect(nextClass(&small) == kind)
+        }
+    }
+
     /// However much of a transfer waits, at most one chunk of it goes before a message.
     @Test(arguments: [0, 1, 7, 100, 1_000])
     func messagesWaitForAChunkAtMost(chunks: Int) {

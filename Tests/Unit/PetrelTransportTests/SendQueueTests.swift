@@ -60,10 +60,13 @@ import Testing
     }
 
     @Test func creditIsCountedWhenAMessageBegins() {
-        var queue = queue(credit: 3_000)
-        _ = queue.append(byteCount: 2_000)
-        _ = queue.append(byteCount: 1_001)
-        _ = queue.append(byteCount: 1)
+        // Of a class that need not leave credit to others.
+        let first = ClassPolicy(DeliveryClass(.durable, variant: 1), name: "first", priority: 0)
+        var queue = SendQueue(
+            messagesMax: 512, byteCountMax: 1 << 20, credit: 3_000, classes: ClassTable([first]))
+        _ = queue.append(byteCount: 2_000, as: first.deliveryClass)
+        _ = queue.append(byteCount: 1_001, as: first.deliveryClass)
+        _ = queue.append(byteCount: 1, as: first.deliveryClass)
         #expect(queue.shouldReportBlocked() == false)
         #expect(drain(&queue) == ["0.0", "0.1"])
         #expect(queue.shouldReportBlocked() == true)

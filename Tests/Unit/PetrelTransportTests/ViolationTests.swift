@@ -54,6 +54,9 @@ import Testing
         ([0x0B, 9], .frameMalformed, "an ID retired that was never given"),
         ([0x01, 0x40], .frameMalformed, "a type cut short behind a good frame"),
         ([0x05, 0x01], .frameForbidden, "KEEPALIVE_ANSWER from a client"),
+        (
+            [0x0E, 0, 0, 0, 0, 0, 0, 0, 7, 1], .frameForbidden, "NAT_PROBE_ANSWER from a client"
+        ),
         ([0x02, 0x80, 0x01, 0, 0, 0, 1, 0], .acknowledgedUnsent, "a number never sent"),
         ([0x10, 2, 0x42, 0x00, 1, 7], .limitExceeded, "512 messages ahead"),
         (
@@ -94,6 +97,34 @@ import Testing
         #expect(pair.atServer.closed == nil)
         pair.deliver(try packet([0x10, 1, 3, 1, 7], number: 60, pair), toServer: true)
         #expect(pair.atServer.closed == .violation(.limitExceeded))
+    }
+
+    /// A flood of questions makes neither a queue nor more answers than packets.
+    @Test func challengesWithoutEndGetOneAnswerAtATime() throws {
+        let pair = try connected()
+        let payload = (0..<100).flatMap { [0x06, 0, 0, 0, 0, 0, 0, 0, UInt8($0)] as [UInt8] }
+        let before = pair.server?.statistics.packetsSent ?? 0
+        for number in UInt64(50)..<60 {
+            pair.deliver(try packet(payload, number: number, pair), toServer: true)
+        }
+        pair.pump()
+        // 1,000 questions; the newest is answered.
+        #expect((pair.server?.statistics.packetsSent ?? 0) - before == 1)
+        #expect(pair.atServer.closed == nil)
+        #expect(pair.server?.control.isEmpty == true)
+    }
+
+    /// Whoever acknowledges nothing holds what is in flight, and gets no more.
+    @Test func withheldAcknowledgementsBoundWhatIsSent() throws {
+        let pair = try connected()
+        pair.loses = { toServer, _ in toServer }
+        for _ in 0..<200 { _ = try? pair.send(Self.large, as: .durable, fromClient: false) }
+        let before = pair.server?.statistics.packetsSent ?? 0
+        pair.run(for: .seconds(30))
+        let sent = (pair.server?.statistics.packetsSent ?? 0) - before
+        // A window at the start, and probes: at most one each 250 ms, two packets each.
+        #expect(sent < 10 + 4 + 2 * 120)
+        #expect((pair.server?.detector.packets.bytesInFlight ?? .max) <= 256 * 1_024)
     }
 
     /// Whatever an authenticated peer puts into a packet, nothing traps.

@@ -122,6 +122,8 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
     case .keepalive(let interval):
         return ("KEEPALIVE", ["interval_s": "\(interval.nanoseconds / 1_000_000_000)"])
     case .keepaliveAnswer(let hint): return ("KEEPALIVE_ANSWER", ["hint": "\(hint)"])
+    case .ackPolicy(let patience):
+        return ("ACK_POLICY", ["patience_ms": "\(patience.nanoseconds / 1_000_000)"])
     case .pathChallenge(let data): return ("PATH_CHALLENGE", ["data": "\(data)"])
     case .pathResponse(let data, let observed):
         let address = text(bigEndian(observed.high) + bigEndian(observed.low))
@@ -130,6 +132,8 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         )
     case .newID(let frame): return ("NEW_CID", show(frame))
     case .goAway(let frame): return ("GOAWAY", show(frame))
+    case .probe(let frame): return ("NAT_PROBE", show(frame))
+    case .probeAnswer(let frame): return ("NAT_PROBE_ANSWER", show(frame))
     case .retireID(let sequence): return ("RETIRE_CID", ["sequence": "\(sequence)"])
     case .credit(let limit): return ("CREDIT", ["limit": "\(limit)"])
     case .blocked(let limit): return ("BLOCKED", ["limit": "\(limit)"])
@@ -152,6 +156,7 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
             ]
         )
     case .bulkControl(let frame): return show(frame)
+    case .parity(let parity): return ("PARITY", show(parity))
     case .ephemeral(let value):
         return (
             "EPHEMERAL",
@@ -178,6 +183,25 @@ private func show(_ frame: GoAwayFrame) -> [String: String] {
         "address": text(bigEndian(there.high) + bigEndian(there.low)),
         "port": "\(there.port)",
     ]
+}
+
+private func show(_ parity: borrowing ParityFrame) -> [String: String] {
+    let rest = [
+        "total": "\(parity.total)", "first": "\(parity.group.lowerBound)",
+        "count": "\(parity.group.count)", "bytes": text(copy(parity.bytes)),
+    ]
+    return show(parity.name).merging(rest) { a, _ in a }
+}
+
+private func show(_ frame: NATProbeFrame) -> [String: String] {
+    [
+        "token": "\(frame.token)", "proof": "\(frame.proof)",
+        "delay_s": "\(frame.delay.nanoseconds / 1_000_000_000)",
+    ]
+}
+
+private func show(_ frame: NATProbeAnswerFrame) -> [String: String] {
+    ["token": "\(frame.token)", "verdict": frame.isGranted ? "1" : "0"]
 }
 
 private func show(_ status: StatusFrame) -> [String: String] {
@@ -237,10 +261,14 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
         try ControlFrame.keepalive(interval: interval).write(to: &writer)
     case .keepaliveAnswer(let hint):
         try ControlFrame.keepaliveAnswer(hint: hint).write(to: &writer)
+    case .ackPolicy(let patience):
+        try ControlFrame.ackPolicy(patience: patience).write(to: &writer)
     case .pathChallenge(let data): try ControlFrame.pathChallenge(data: data).write(to: &writer)
     case .pathResponse(let data, let observed):
         try ControlFrame.pathResponse(data: data, observed: observed).write(to: &writer)
     case .goAway(let frame): try ControlFrame.goAway(frame).write(to: &writer)
+    case .probe(let frame): try ControlFrame.probe(frame).write(to: &writer)
+    case .probeAnswer(let frame): try ControlFrame.probeAnswer(frame).write(to: &writer)
     case .newID(let frame): try ControlFrame.newID(frame).write(to: &writer)
     case .retireID(let sequence): try ControlFrame.retireID(sequence: sequence).write(to: &writer)
     case .credit(let limit): try ControlFrame.credit(limit: limit).write(to: &writer)
@@ -258,6 +286,14 @@ private func rewrite(_ bytes: [UInt8], to writer: inout ByteWriter) throws {
             chunk.bytes, transfer: chunk.transfer, total: chunk.total, index: chunk.index,
             count: chunk.count, to: &writer)
     case .bulkControl(let frame): try frame.write(to: &writer)
+    case .parity(let parity):
+        // A message whose first fragment of the group is the sum, the others zeros.
+        var message = [UInt8](repeating: 0, count: parity.total)
+        let bytes = copy(parity.bytes)
+        let range = MessageFragment.range(parity.group.lowerBound, total: parity.total)
+        message.replaceSubrange(range, with: bytes.prefix(range.count))
+        try ParityFrame.write(
+            message.span.bytes, group: parity.group, of: parity.name, to: &writer)
     case .ephemeral(let value):
         try EphemeralFrame.write(
             value.bytes, key: value.key, version: value.version, to: &writer)

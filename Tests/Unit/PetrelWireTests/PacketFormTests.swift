@@ -25,7 +25,13 @@ import Testing
         Row(bytes: [], side: .server, form: nil, testDescription: "nothing"),
         Row(bytes: hello, side: .server, form: .hello, testDescription: "HELLO"),
         Row(bytes: hello, side: .client, form: nil, testDescription: "HELLO to a client"),
-        Row(bytes: hello + [0], side: .server, form: nil, testDescription: "long HELLO"),
+        Row(bytes: hello + [0], side: .server, form: .hello, testDescription: "longer HELLO"),
+        Row(
+            bytes: hello + [UInt8](repeating: 0, count: 944), side: .server, form: .hello,
+            testDescription: "the longest HELLO"),
+        Row(
+            bytes: hello + [UInt8](repeating: 0, count: 945), side: .server, form: nil,
+            testDescription: "too long a HELLO"),
         Row(bytes: hello.dropLast(), side: .server, form: nil, testDescription: "short HELLO"),
         Row(
             bytes: [0xC4, 0, 0, 0, 2] + hello.dropFirst(5), side: .server, form: nil,

@@ -9,8 +9,9 @@ import Testing
         var version: UInt32
         var frame_types: [FrameRow]
         var message_classes: [Row]
-        var transport_parameters: [ParameterRow]
+        var transport_parameters, transport_parameters_of_servers: [ParameterRow]
         var transport_parameters_in_bytes: [BytesRow]
+        var transport_parameters_optional: [OptionalRow]
         var packet_forms: [FormRow]
         var transport_errors: [Row]
     }
@@ -33,6 +34,11 @@ import Testing
         var `default`: UInt64
         var min: UInt64
         var max: UInt64
+    }
+
+    struct OptionalRow: Decodable {
+        var name, sender: String
+        var number, min, max: UInt64
     }
 
     struct BytesRow: Decodable {
@@ -68,6 +74,18 @@ import Testing
         }
     }
 
+    /// A parameter that is not always there has its number and its bounds.
+    @Test func optionalParametersAgree() throws {
+        let listed = try registry().transport_parameters_optional
+        let port = try #require(listed.first { $0.name == "tcp_port" })
+        #expect(port.number == 11 && port.min == 1 && port.max == UInt64(UInt16.max))
+        #expect(port.sender == "server")
+        var parameters = TransportParameters()
+        parameters.tcpPort = UInt16(port.max)
+        let bytes = try written { writer in try parameters.write(to: &writer) }
+        #expect(bytes.suffix(6) == [UInt8(port.number), 4, 0x80, 0, 0xFF, 0xFF])
+    }
+
     @Test func messageClassesAgree() throws {
         let listed = try registry().message_classes.map { "\($0.name) \($0.number)" }
         #expect(listed == DeliveryClass.builtIn.map { "\($0) \($0.rawValue)" })
@@ -91,6 +109,28 @@ import Testing
             #expect(try takes(row.number, row.min) && takes(row.number, row.max), "\(row.name)")
             #expect(try !takes(row.number, row.max + 1), "\(row.name)")
             if row.min > 0 { #expect(try !takes(row.number, row.min - 1), "\(row.name)") }
+        }
+    }
+
+    /// Parameters of servers alone are written only if they are there.
+    @Test func parametersOfServersAgree() throws {
+        let listed = try registry().transport_parameters_of_servers
+        #expect(listed.map(\.name) == ["early_messages"])
+        for row in listed {
+            #expect(try takes(row.number, row.min) && takes(row.number, row.max), "\(row.name)")
+            #expect(try !takes(row.number, row.max + 1), "\(row.name)")
+            let bytes = try written { writer in
+                try writer.writeUInt8(1)
+                try writer.writeVarInt(row.number)
+                try writer.writeVarInt(1)
+                try writer.writeVarInt(3)
+            }
+            var reader = ByteReader(bytes.span.bytes)
+            let parameters = try TransportParameters(&reader)
+            #expect(parameters.earlyMessages == 3)
+            let again = try written { writer in try parameters.write(to: &writer) }
+            var second = ByteReader(again.span.bytes)
+            #expect(try TransportParameters(&second) == parameters)
         }
     }
 
@@ -135,7 +175,7 @@ import Testing
         let noise = 48
         let acceptMin = WireLimits.acceptHeaderByteCount + noise + 9
         let sizes = [
-            WireLimits.helloByteCount...WireLimits.helloByteCount,
+            WireLimits.helloByteCount...WireLimits.helloByteCountMax,
             acceptMin...WireLimits.helloByteCount,
             WireLimits.retryByteCount...WireLimits.retryByteCount,
             WireLimits.resetByteCountMin...WireLimits.resetByteCountMax,

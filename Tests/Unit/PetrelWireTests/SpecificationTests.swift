@@ -62,4 +62,26 @@ import Testing
             }
         }
     }
+
+    /// The tests that the page of threats names exist, so that it cannot promise more than there is.
+    @Test func threatsHaveTests() throws {
+        let tests = protocolFolder.deletingLastPathComponent().appendingPathComponent("Tests/Unit")
+        let page = try String(
+            contentsOf: tests.appendingPathComponent("README.md"), encoding: .utf8)
+        var names: Set<String> = []
+        for line in page.split(separator: "\n") where line.hasPrefix("| ") {
+            let cells = line.split(separator: "|")
+            guard cells.count == 3, cells[2].contains("`") else { continue }
+            let quoted = cells[2].split(separator: "`", omittingEmptySubsequences: false)
+            for (i, name) in quoted.enumerated() where i % 2 == 1 { names.insert(String(name)) }
+        }
+        #expect(names.count > 40)
+        let files = FileManager.default.enumerator(at: tests, includingPropertiesForKeys: nil)
+        while let file = files?.nextObject() as? URL {
+            guard file.pathExtension == "swift" else { continue }
+            let text = try String(contentsOf: file, encoding: .utf8)
+            names = names.filter { !text.contains("func \($0)(") }
+        }
+        #expect(names.isEmpty, "\(names.sorted())")
+    }
 }

@@ -11,6 +11,8 @@ struct SteeringTests {
             ([0x40, 0, 9, 9], 4, 0),
             ([0x40, 3, 9, 9], 4, 3),
             ([0x7F, 1], 2, 1),  // protected bits may be anything
+            ([0xD0, 3, 9, 9], 4, 3),  // a PROBE
+            ([0xD0, 4], 4, nil),
             ([0x40, 4, 9, 9], 4, nil),  // no such worker
             ([0x40, 255], 64, nil),
             ([0x40], 2, nil),

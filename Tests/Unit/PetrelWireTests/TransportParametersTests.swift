@@ -44,9 +44,24 @@ import Testing
         }
     }
 
+    @Test func theTCPPortIsOnePortOnce() throws {
+        var parameters = TransportParameters()
+        #expect(parameters.tcpPort == nil)
+        for port: UInt16 in [1, 443, 16_383, 16_384, .max] {
+            parameters.tcpPort = port
+            let bytes = try written { writer in try parameters.write(to: &writer) }
+            #expect(try read(bytes) == parameters, "\(port)")
+        }
+        let bad: [[UInt8]] = [
+            [1, 11, 0], [1, 11, 1, 0], [1, 11, 2, 0x41], [1, 11, 2, 5, 5],
+            [1, 11, 4, 0x80, 1, 0, 0], [2, 11, 1, 9, 11, 1, 9],
+        ]
+        for bytes in bad { #expect(throws: DecodeError.self, "\(bytes)") { try read(bytes) } }
+    }
+
     @Test func unknownOnesAreSkipped() throws {
         let known = try list(2, 7).dropFirst()
-        let parameters = try read([3, 9, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
+        let parameters = try read([3, 15, 0] + known + [0x7F, 0xFF, 3, 1, 2, 3])
         #expect(parameters.initialCredit == 7)
         // An unknown one may even stand twice: nobody can say what it means.
         #expect(try read([2, 9, 0, 9, 0]) == TransportParameters())
@@ -107,6 +122,9 @@ import Testing
             change(&policy)
             #expect(throws: DecodeError.self, "\(because)") { try read([policy]) }
         }
+        var patient = Self.call
+        patient.coalescing = .milliseconds(63)
+        #expect(!patient.isValid)
         #expect(throws: DecodeError.self, "twice") { try read([Self.call, Self.call]) }
     }
 
@@ -127,7 +145,9 @@ import Testing
                     DeliveryClass(.expiring, variant: variant), name: "class-\(variant)",
                     priority: UInt8(random.below(8)),
                     deadline: .milliseconds(20 + Int64(random.below(3_599_981))),
-                    retention: .seconds(1 + Int64(random.below(1_000_000)))))
+                    retention: .seconds(1 + Int64(random.below(1_000_000))),
+                    coalescing: random.chance(0.5)
+                        ? nil : .milliseconds(Int64(random.below(63)))))
         }
         let bytes = try written { writer in try parameters.write(to: &writer) }
         #expect(try read(bytes) == parameters)

@@ -18,6 +18,12 @@ struct ClientOptions: ParsableArguments {
             valueName: "address"))
     var server: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The server's TCP port, where UDP is blocked, or none; else PETREL_TCP, else the one "
+                + "that the server told, at first the number of the UDP port.", valueName: "port"))
+    var tcp: String?
+
     /// The client's directory.
     var directory: String {
         if let store { return store }
@@ -49,6 +55,7 @@ struct ClientOptions: ParsableArguments {
         var configuration = Configuration(
             server: try address(), directory: directory, deviceName: deviceName)
         configuration.network = network
+        configuration.tcp = try fallback()
         configuration.keyLog = ProcessInfo.processInfo.environment["PETREL_KEYLOGFILE"]
         configuration.qlogDirectory = ProcessInfo.processInfo.environment["PETREL_QLOGDIR"]
         do {
@@ -56,6 +63,17 @@ struct ClientOptions: ParsableArguments {
         } catch {
             throw Failure(error)
         }
+    }
+
+    private func fallback() throws -> Configuration.TCP {
+        let given = tcp ?? ProcessInfo.processInfo.environment["PETREL_TCP"] ?? ""
+        if given.isEmpty { return .automatic }
+        if given == "none" { return .none }
+        guard let port = UInt16(given), port > 0 else {
+            throw Failure(
+                status: .usage, message: "'\(given)' is no TCP port; give a number, or none")
+        }
+        return .port(port)
     }
 
     /// Opens the client of an account that exists.
@@ -125,7 +143,7 @@ extension ClientOptions {
         if let obstacle = client.obstacle { return obstacle.description }
         let place = (try? address())?.split(separator: "#").first.map(String.init) ?? "the server"
         return "no answer from \(place) in \(limit.text) (\(client.state.text)); the server may be "
-            + "down, UDP blocked, or the key after # not the server's"
+            + "down, UDP blocked and TCP too, or the key after # not the server's"
     }
 }
 

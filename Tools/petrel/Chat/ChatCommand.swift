@@ -36,7 +36,7 @@ struct ChatCommand: AsyncParsableCommand {
         defer { stopper.end() }
         let typing = Task { try await send(client, screen) }
         let watching = Task {
-            for await state in client.states { screen.connection(state) }
+            for await state in client.states { screen.connection(state, client.carrier) }
         }
         let listening = Task {
             for await obstacle in client.obstacles {

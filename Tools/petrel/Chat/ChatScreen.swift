@@ -44,6 +44,8 @@ struct ChatDelivery: Codable {
 private struct ChatConnection: Codable {
     var event = "connection"
     var state: String
+    /// `udp` or `tcp`, while connected.
+    var carrier: String?
 }
 
 /// The server takes no messages for now.
@@ -121,14 +123,19 @@ final class ChatScreen: Sendable {
     }
 
     /// The connection changed.
-    func connection(_ state: ConnectionState) {
-        let text = state.name
+    func connection(_ state: ConnectionState, _ carrier: Carrier?) {
+        let text = carrier == .tcp ? "\(state.name) over TCP" : state.name
         let isNew = lastState.withLock { last in
             defer { last = text }
             return last != text
         }
         guard isNew else { return }
-        if isJSON { result(json: ChatConnection(state: text)) } else { note(state.text) }
+        guard isJSON else {
+            return note(carrier == .tcp ? "\(state.text), over TCP" : state.text)
+        }
+        result(
+            json: ChatConnection(
+                state: state.name, carrier: carrier.map { $0 == .tcp ? "tcp" : "udp" }))
     }
 
     private func note(_ text: String) {

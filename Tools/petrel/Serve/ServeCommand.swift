@@ -3,12 +3,11 @@
 import ArgumentParser
 import Foundation
 import PetrelBase
-import PetrelEvent
 import PetrelServer
 import PetrelServerCore
 import PetrelWire
 
-/// Runs a server; needs no configuration.
+/// Runs a server; needs no configuration, but takes one.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Runs a server.",
@@ -19,12 +18,39 @@ struct ServeCommand: ParsableCommand {
 
             Exits with 74 if the disk failed; nothing is acknowledged after that. A damaged \
             record is told on the standard error and never delivered; all others are.
+
+            A file of settings is named with --config. It is written in TOML, has the options \
+            below by their names (data, listen, tcp, public-host, workers, map-bytes, key-log, \
+            qlog, json), which options of the command line replace, and delivery classes, of which \
+            clients are told:
+
+              listen = "0.0.0.0:7700"
+              [class.call]
+              kind = "expiring"        # reliable, durable, expiring, ordered or bulk; or say it
+                                       # by reliability, ordering and durability
+              priority = 0             # 0, first, to 7
+              deadline = "800ms"       # of expiring classes only: 20ms to 1h
+              retention = "720h"       # of what the server stores of it; else for-ever
+              redundancy = "copy"      # none, auto or copy
+              coalescing = "0ms"       # how long small messages wait for company, to 62ms
+
+            A mistake in it ends the start with 78, the line and what would be right.
             """)
 
+    @Option(help: ArgumentHelp("Settings and delivery classes, in TOML.", valueName: "file"))
+    var config: String?
     @Option(help: ArgumentHelp("Keys and database; made if need be.", valueName: "directory"))
     var data: String?
-    @Option(help: "The UDP address to listen on, as host:port; port 0 takes a free one.")
-    var listen = "0.0.0.0:\(ServerAddress.defaultPort)"
+    @Option(
+        help: ArgumentHelp(
+            "The UDP address to listen on; port 0 takes a free one. (default: \(listenDefault))",
+            valueName: "host:port"))
+    var listen: String?
+    @Option(
+        help: ArgumentHelp(
+            "A TCP port at the same address, for clients whose network blocks UDP; 0 takes a free "
+                + "one, none if not given.", valueName: "port"))
+    var tcp: UInt16?
     @Option(
         help: ArgumentHelp("The host that clients are told; else one guessed.", valueName: "host"))
     var publicHost: String?
@@ -45,13 +71,16 @@ struct ServeCommand: ParsableCommand {
             "Write what the transport of each session does into files there, as qlog.",
             valueName: "directory"))
     var qlog: String?
-    @Flag(help: "Print JSON lines instead of text.")
-    var json = false
+    @Flag(inversion: .prefixedNo, help: "Print JSON lines instead of text.")
+    var json: Bool?
+
+    private static let listenDefault = "0.0.0.0:\(ServerAddress.defaultPort)"
 
     private struct Listening: Encodable {
         var event = "listening"
         var address: String
         var listen: String
+        var tcp: String?
         var data: String
     }
 
@@ -62,73 +91,80 @@ struct ServeCommand: ParsableCommand {
         var sessions_confirmed: UInt64
         var messages_committed: UInt64
         var messages_repeated: UInt64
+        var tcp_connections: UInt64
+        var tcp_refused: UInt64
     }
 
-    private var directory: String {
-        data
-            ?? FileManager.default.homeDirectoryForCurrentUser
+    private static var directoryDefault: String {
+        FileManager.default.homeDirectoryForCurrentUser
             .appendingPathComponent(".petrel-server").path
+    }
+
+    /// The file's settings, and those of the command line in their place.
+    func settings() throws(Failure) -> ServeSettings {
+        var settings =
+            try config.map { path throws(Failure) in try ServeSettings(path: path) }
+            ?? ServeSettings()
+        settings.data = data ?? settings.data ?? Self.directoryDefault
+        settings.listen = listen ?? settings.listen ?? Self.listenDefault
+        settings.tcp = tcp ?? settings.tcp
+        settings.publicHost = publicHost ?? settings.publicHost
+        settings.workers = workers ?? settings.workers
+        settings.mapBytes = mapBytes ?? settings.mapBytes
+        settings.keyLog = keyLog ?? settings.keyLog
+        settings.qlog = qlog ?? settings.qlog
+        settings.json = json ?? settings.json
+        return settings
     }
 
     /// Serves.
     func run() throws {
-        let server = try start()
-        announce(server)
+        let settings = try settings()
+        let configuration = try settings.configuration()
+        let server: Server
+        do {
+            server = try Server(configuration) { say("petrel: \($0)") }
+        } catch {
+            throw Failure(error)
+        }
+        announce(server, settings)
         let ending: Server.Ending
         do {
             ending = try server.run()
         } catch {
             throw Failure(error)
         }
-        report(server)
+        report(server, json: settings.json ?? false)
         if case .storageFailed(let error) = ending { throw Failure(error) }
     }
 
-    private func start() throws -> Server {
-        let addresses: [Address]
-        do {
-            addresses = try Address.resolve(endpoint: listen)
-        } catch {
-            throw Failure(
-                status: .badConfiguration, message: "--listen \(listen) cannot be used: \(error)")
-        }
-        guard let address = addresses.first else {
-            throw Failure(status: .badConfiguration, message: "--listen \(listen) names no address")
-        }
-        var settings = ServerConfiguration(listen: address, directory: directory)
-        if let workers { settings.workers = workers }
-        if let mapBytes { settings.mapBytes = mapBytes }
-        settings.keyLog = keyLog
-        settings.qlogDirectory = qlog
-        do {
-            return try Server(settings) { say("petrel: \($0)") }
-        } catch {
-            throw Failure(error)
-        }
-    }
-
-    private func announce(_ server: Server) {
-        let host = publicHost ?? Self.reachableHost(server.address)
+    private func announce(_ server: Server, _ settings: ServeSettings) {
+        let directory = settings.data ?? ""
+        let host = settings.publicHost ?? Self.reachableHost(server.address)
         let address = ServerAddress(
             host: host, port: server.address.port, key: server.publicKeyBytes)
-        guard !json else {
+        guard settings.json != true else {
             return result(
                 json: Listening(
-                    address: address.text, listen: server.address.description, data: directory))
+                    address: address.text, listen: server.address.description,
+                    tcp: server.tcpAddress.map { "\($0.over(.datagram, port: $0.port))" },
+                    data: directory))
         }
+        let tcp = server.tcpAddress.map { ", port \($0.port) (TCP)" } ?? ""
         result(
             """
             address      \(address.text)
             fingerprint  \(Self.fingerprint(server.publicKeyBytes))
-            listening    \(server.address) (UDP)
+            listening    \(server.address) (UDP)\(tcp)
             data         \(directory)
             Clients:     petrel register NAME --server '\(address.text)'
             Ctrl-C stops the server.
             """)
     }
 
-    private func report(_ server: Server) {
+    private func report(_ server: Server, json: Bool) {
         let metrics = server.metrics
+        let streams = server.streamMetrics
         guard !json else {
             return result(
                 json: Stopped(
@@ -136,7 +172,9 @@ struct ServeCommand: ParsableCommand {
                     datagrams_dropped: metrics.datagramsDropped,
                     sessions_confirmed: metrics.sessionsConfirmed,
                     messages_committed: metrics.messagesCommitted,
-                    messages_repeated: metrics.messagesRepeated))
+                    messages_repeated: metrics.messagesRepeated,
+                    tcp_connections: streams.accepted,
+                    tcp_refused: streams.refused + streams.malformed + streams.expired))
         }
         result(
             "stopped: \(metrics.messagesCommitted) messages committed in "

@@ -56,6 +56,8 @@ struct SimCommand: ParsableCommand {
             "Tests the tests: how many seeds find that bug; all for every bug.", valueName: "bug"))
     var planted: String?
 
+    @Flag(help: "Prints what an hour of silence costs behind NATs, and what finding that out does.")
+    var nat = false
     @Flag(help: "Tells the story of a single run on the standard output.")
     var trace = false
     @Flag(help: "Makes the scenario of a failing run as small as it stays failing.")
@@ -89,6 +91,7 @@ struct SimCommand: ParsableCommand {
 
     /// Runs what was asked for; ends with 1 if a promise was broken.
     func run() throws {
+        if nat { return runNAT() }
         if let planted, seed == nil, replay == nil { return try runPlanted(planted) }
         if let planted { try plant(planted) }
         if worker { return try work() }

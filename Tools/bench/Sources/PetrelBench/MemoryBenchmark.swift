@@ -4,51 +4,92 @@ import CBench
 import Glibc
 import PetrelBase
 import PetrelCrypto
-import PetrelMessaging
 import PetrelServerCore
 import PetrelServices
 import PetrelTransport
-import PetrelWire
 
 /// Bytes of a session, by layout and by what the process holds.
 enum MemoryBenchmark {
-    /// Connects `count` clients with a server's core and says something with each.
+    /// Connects four times `count` clients that fall asleep, then `count` that stay awake, says
+    /// something with each, and lets some of both say that they are alive.
     static func run(sessions count: Int) throws -> Report.Section {
-        var section = Report.Section(title: "Memory, \(count) idle sessions in one core")
+        let asleep = 4 * count
+        var section = Report.Section(
+            title: "Memory, \(count) idle sessions and \(asleep) dormant ones in one core")
         var configuration = ServerCoreConfiguration(seed: 1)
-        configuration.sessionsMax = count
+        configuration.sessionsMax = count + CrowdMember.awakeMax
+        configuration.dormantMax = asleep + count + CrowdMember.awakeMax
         configuration.halfOpenMax = 64
         configuration.session.idleTimeout = .seconds(86_400)
+        configuration.session.restlessTimeout = .seconds(86_400)
         let identity = KeyPair()
         let before = residentBytes
         var core = ServerCore(
             configuration: configuration, identity: identity.duplicate(), store: MemoryStore(),
             now: CrowdMember.start)
         let empty = residentBytes
-        for number in 0..<count {
-            var member = try CrowdMember(number, server: identity.publicKey)
-            try member.meet(&core)
+        var crowd = Crowd(server: identity.publicKey)
+        try crowd.meet(&core, count: asleep)
+        crowd.rest(&core)
+        guard core.dormantCount == asleep else {
+            throw BenchFailure("\(core.dormantCount) sessions sleep instead of \(asleep)")
         }
-        guard core.sessionsCount - core.halfOpenCount == count else {
-            throw BenchFailure("\(core.sessionsCount) sessions instead of \(count)")
+        let sleeping = residentBytes
+        try crowd.meet(&core, count: count)
+        guard core.dormantCount == asleep, core.sessionsCount - core.halfOpenCount == 5 * count
+        else {
+            throw BenchFailure("\(core.sessionsCount) sessions instead of \(5 * count)")
         }
         let full = residentBytes
         section.figures = [
             Figure(
-                name: "Resident, a session", value: Double(full - before) / Double(count),
-                unit: "bytes"),
+                name: "Resident, a dormant session",
+                value: Double(sleeping - empty) / Double(asleep), unit: "bytes"),
             Figure(
-                name: "of that, tables of the empty core",
-                value: Double(empty - before) / Double(count), unit: "bytes"),
+                name: "Resident, a session awake",
+                value: Double(full - sleeping) / Double(count), unit: "bytes"),
+            Figure(
+                name: "Tables of the empty core", value: Double(empty - before), unit: "bytes"),
             Figure(
                 name: "Session, inline", value: Double(MemoryLayout<Session>.size), unit: "bytes"),
+            Figure(
+                name: "DormantSession, inline",
+                value: Double(MemoryLayout<DormantSession>.size), unit: "bytes"),
         ]
+        section.figures += try idle(&core, identity.publicKey, sessions: 5 * count)
         section.figures.append(
             Figure(
                 name: "A deadline moved, among as many", value: deadlineNanoseconds(count),
                 unit: "ns"))
-        section.notes = ["each session has had a handshake, one command and one answer"]
+        section.notes = [
+            "each session has had a handshake, one command and one answer; they are strangers",
+            "the share of a core is for all \(5 * count), each with a keepalive in the interval",
+        ]
         return section
+    }
+
+    /// What keepalives cost the core while as many sessions are there, asleep.
+    private static func idle(
+        _ core: inout ServerCore, _ key: PublicKey, sessions count: Int
+    ) throws -> [Figure] {
+        var sample = Crowd(server: key, keeping: 4_000, after: 0x80_0000)
+        // After all that the others had to wait for.
+        sample.now = CrowdMember.start + .seconds(7_200)
+        core.advance(now: sample.now, wall: WallTime(milliseconds: 1))
+        try sample.meet(&core, count: 4_000)
+        sample.rest(&core)
+        var seconds: [Double] = []
+        for _ in 0..<5 { seconds.append(try sample.keepAlive(&core) / 4_000) }
+        seconds.sort()
+        let cost = seconds[2]
+        return [
+            Figure(name: "A keepalive of a dormant session", value: cost * 1e9, unit: "ns")
+        ]
+            + [20, 120, 480].map { interval in
+                Figure(
+                    name: "All of them alive, every \(interval) s",
+                    value: cost * Double(count) / Double(interval) * 100, unit: "% of a core")
+            }
     }
 
     /// What a packet costs in timers: the session's deadline is taken out, and set anew.
@@ -79,81 +120,5 @@ enum MemoryBenchmark {
         let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
             .split(separator: " ")
         return (words.count > 1 ? Int(words[1]) ?? 0 : 0) * Int(getpagesize())
-    }
-}
-
-/// A client that lives as long as it takes to say one thing.
-private struct CrowdMember: ~Copyable {
-    static let start = Instant(nanoseconds: 1_000_000_000)
-    private static let server = Address(v4: 0x7F00_0001, port: 7_700)
-
-    private let address: Address
-    private var now: Instant
-    private var handshake: ClientHandshake
-    private var session: Session?
-    private var events = SessionEvents()
-
-    init(_ number: Int, server: PublicKey) throws {
-        address = Address(v4: 0x0A00_0000 | UInt32(number), port: 5_000)
-        now = Self.start + .milliseconds(Int64(number))
-        handshake = try ClientHandshake(
-            identity: KeyPair(), server: server, counter: 1, connectionID: 1,
-            configuration: SessionConfiguration(), lifetime: .seconds(5), now: now)
-    }
-
-    mutating func meet(_ core: inout ServerCore) throws {
-        exchange(&core)
-        _ = try session?.send(
-            Command(request: 1, kind: .sync(incarnation: 0, cursor: .init(0), limit: 1)).encoded()
-                .span.bytes, as: .durable, now: now)
-        for _ in 0..<4 {
-            exchange(&core)
-            now = now + .milliseconds(12)
-            session?.advance(now: now, into: &events)
-            core.advance(now: now, wall: WallTime(milliseconds: 1))
-        }
-        exchange(&core)
-        guard session?.isConfirmed == true, session?.queuedMessages == 0 else {
-            throw BenchFailure("a client was not heard")
-        }
-    }
-
-    private mutating func exchange(_ core: inout ServerCore) {
-        var room = [UInt8](repeating: 0, count: 2_048)
-        while let byteCount = transmit(into: &room) {
-            var span = room.mutableSpan
-            var whole = span.mutableBytes
-            var datagram = whole._mutatingExtracting(0..<byteCount)
-            core.receive(
-                &datagram, from: address, now: now, wall: WallTime(milliseconds: 1))
-            receiveAll(&core)
-        }
-        receiveAll(&core)
-    }
-
-    private mutating func transmit(into room: inout [UInt8]) -> Int? {
-        var span = room.mutableSpan
-        var view = span.mutableBytes
-        guard session == nil else {
-            return session?.transmit(into: &view, now: now)?.byteCount
-        }
-        return handshake.transmit(into: &view, now: now)
-    }
-
-    private mutating func receiveAll(_ core: inout ServerCore) {
-        var room = [UInt8](repeating: 0, count: 2_048)
-        while true {
-            var span = room.mutableSpan
-            var view = span.mutableBytes
-            guard let sent = core.transmit(into: &view, now: now) else { return }
-            guard sent.destination == address else { continue }
-            var datagram = view._mutatingExtracting(0..<sent.byteCount)
-            if session == nil {
-                session = handshake.receive(&datagram, from: Self.server, now: now)
-            } else {
-                _ = session?.receive(&datagram, from: Self.server, now: now, into: &events)
-            }
-            events.removeAll()
-        }
     }
 }

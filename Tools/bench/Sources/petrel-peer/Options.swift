@@ -22,6 +22,8 @@ struct Options {
     /// Bytes of the bulk test, and of one message of it.
     var bulkByteCount = 10_485_760
     var chunkByteCount = 65_536
+    /// Bytes of a transfer that the client begins in the middle of the latency test.
+    var besideByteCount = 0
     var logPath = ""
     /// How long the process lives at most.
     var lifetime = Interval.seconds(120)
@@ -45,6 +47,7 @@ struct Options {
             case "iv": interval = .milliseconds(Int64(try Self.number(word, value)))
             case "bytes": bulkByteCount = try Self.number(word, value)
             case "chunk": chunkByteCount = try Self.number(word, value)
+            case "beside": besideByteCount = try Self.number(word, value)
             case "log": logPath = value
             case "deadline": lifetime = .seconds(Int64(try Self.number(word, value)))
             case "addr": address = try Self.address(value)
@@ -79,6 +82,7 @@ struct Options {
             "thin": .thinTimer, "adaptive": .adaptiveThresholds, "cold": .coldRoundTrip,
             "own": .ownTimeouts, "gentle": .gentleBackoff, "cap": .probeCap,
             "second": .secondProbe, "bundling": .bundling,
+            "patience": .patience,
         ]
         var rules = RecoveryRules.all
         for name in names.split(separator: ",") {

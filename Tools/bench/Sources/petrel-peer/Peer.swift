@@ -25,6 +25,7 @@ final class Peer: EventHandler {
     private var accepted: (tag: HelloTag, bytes: [UInt8])?
     private var events = SessionEvents()
     private var traffic: Traffic
+    private var beside: Beside
     private var failure: (any Error)?
 
     init(_ options: Options) throws {
@@ -34,6 +35,7 @@ final class Peer: EventHandler {
         let serverIdentity = Self.identity("server")
         mac = Mac1Key(serverKey: serverIdentity.publicKey)
         traffic = Traffic(options, now: now)
+        beside = Beside(byteCount: options.isServer || options.isBulk ? 0 : options.besideByteCount)
         end = now + options.lifetime
         if options.isServer {
             socket = try UDPSocket(boundTo: options.address)
@@ -103,6 +105,7 @@ final class Peer: EventHandler {
             session = consume made
             handshake = nil
             traffic.connect(now: now)
+            beside.connect(now: now)
         }
         hear(now: now)
     }
@@ -134,7 +137,7 @@ final class Peer: EventHandler {
             switch event {
             case .confirmed: traffic.connect(now: now)
             case .message(_, _, let range): traffic.receive(events.bytes(range))
-            case .bulk(.range(_, let offset, let range)):
+            case .bulk(.range(_, let offset, let range)) where options.isBulk:
                 traffic.receiveBulk(at: offset, events.bytes(range))
             case .bulk(let event): hear(event)
             case .closed(let reason):
@@ -158,6 +161,9 @@ final class Peer: EventHandler {
 
     /// Supplies as much of the transfer as the session takes.
     private func supply() {
+        guard options.isBulk else {
+            return beside.hand { session?.supplyTransfer(Self.transfer, $0) ?? 0 }
+        }
         while let chunk = traffic.nextBulk() {
             let span = chunk.span
             let bytes = span.bytes
@@ -174,6 +180,9 @@ final class Peer: EventHandler {
                 try? session?.offerTransfer(Self.transfer, byteCount: UInt64(byteCount))
             }
         } else if session != nil {
+            if let byteCount = beside.begin(now: now) {
+                try? session?.offerTransfer(Self.transfer, byteCount: UInt64(byteCount))
+            }
             traffic.sendDue(now: now) { message in
                 (try? session?.send(message, as: .durable, now: now)) != nil
             }
@@ -185,7 +194,7 @@ final class Peer: EventHandler {
         }
         _ = socket.send(&outgoing)
         var next = min(end, session?.deadline ?? handshake?.deadline ?? .distantFuture)
-        next = min(next, traffic.nextDue)
+        next = min(next, traffic.nextDue, beside.due)
         loop.wake(self, at: next)
     }
 
