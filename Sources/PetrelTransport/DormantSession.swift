@@ -6,7 +6,7 @@ internal import PetrelWire
 
 /// What remains of a server's session while nothing waits, is under way, or is missing.
 ///
-/// Some 380 bytes in place and 192 bytes of keys. What is not here may be forgotten: the load of
+/// Some 400 bytes in place and 192 bytes of keys. What is not here may be forgotten: the load of
 /// the path, lost packets, and which of the numbers up to the largest opened were received, as all
 /// of them count as received (Protocol/transport.md §8.5).
 public struct DormantSession: ~Copyable {
