@@ -220,8 +220,9 @@ extension Runner {
             // A socket that is broken is as good as a network that loses everything.
             guard let count = try? socket.receive(into: &incoming), count > 0 else { return }
             for i in 0..<count {
+                let ecn = incoming.ecn(of: i)
                 incoming.withDatagram(i) { bytes, address in
-                    core.receive(&bytes, from: address, now: now, wall: wall)
+                    core.receive(&bytes, from: address, ecn: ecn, now: now, wall: wall)
                 }
             }
         }
@@ -273,6 +274,7 @@ extension Runner {
                 }
             }
             while !outgoing.isFull {
+                var ecn = ECN.notECT
                 let isAdded = outgoing.append { room -> (byteCount: Int, to: Address)? in
                     guard let sent = core.transmit(into: &room, now: now) else { return nil }
                     guard sent.destination.carrier == .datagram else {
@@ -280,9 +282,11 @@ extension Runner {
                         streamed.append((bytes.withUnsafeBytes { Array($0) }, sent.destination))
                         return nil
                     }
+                    ecn = sent.ecn
                     return (sent.byteCount, sent.destination)
                 }
                 if !isAdded { break }
+                outgoing.mark(outgoing.count - 1, ecn)
             }
             if outgoing.isEmpty && streamed.isEmpty { return }
         }

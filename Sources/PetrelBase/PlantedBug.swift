@@ -105,6 +105,10 @@
         case parityOfOthers
         /// What was overdue while the peer was silent is not repaired when it proves lost.
         case silenceForgets
+        /// A path that has come to carry less goes on to be sent large packets.
+        case blackHoleUnseen
+        /// What the peer counts of marks is believed, whatever it says.
+        case marksUnchecked
         /// A session that slept has forgotten which packet numbers it received.
         case windowForgottenAsleep
         /// A session that slept uses a packet number again.

@@ -8,15 +8,18 @@ internal import PetrelWire
 
 extension ClientCore {
     /// Takes a datagram in; call `finishBatch` after the last of a batch.
+    ///
+    /// `ecn` is what its IP header said.
     public mutating func receive(
-        _ datagram: inout MutableRawSpan, from address: Address, now: Instant, wall: WallTime
+        _ datagram: inout MutableRawSpan, from address: Address, ecn: ECN = .notECT, now: Instant,
+        wall: WallTime
     ) {
         switch PacketForm(datagram.bytes, receivedBy: .client) {
         case .accept where handshake != nil:
             openSession(&datagram, from: address, now: now)
         case .data where session != nil:
             let drop = session?.receive(
-                &datagram, from: address, now: now, into: &sessionEvents)
+                &datagram, from: address, ecn: ecn, now: now, into: &sessionEvents)
             if drop == nil {
                 noteHeard()
                 noteHeard(from: address, now: now)

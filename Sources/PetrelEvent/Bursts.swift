@@ -2,12 +2,14 @@
 
 import CPetrelLinux
 import Glibc
+import PetrelBase
 
 /// The messages of one system call, each of up to 4 data packets of one session.
 ///
 /// Only these go together, because what the kernel puts together it also steers together
 /// (Protocol/transport.md §3.1). The datagrams of a message have the same length, but for the last,
-/// which may be shorter: the kernel, or the network card, divides the message by that length.
+/// which may be shorter: the kernel, or the network card, divides the message by that length. They
+/// leave with the same mark.
 struct Bursts: ~Copyable {
     /// The most datagrams of a message: what pacing lets out at once.
     static let datagramsMax = 4
@@ -22,6 +24,7 @@ struct Bursts: ~Copyable {
     /// The length of all datagrams of the last message, and whether one more may follow.
     private var segment = 0
     private var session: UInt32?
+    private var ecn = ECN.notECT
     private var isOpen = false
 
     init(capacity: Int) {
@@ -55,13 +58,14 @@ struct Bursts: ~Copyable {
     ///
     /// - Precondition: it is not full.
     mutating func add(
-        _ datagram: iovec, to name: UnsafeMutableRawPointer, nameBytes: socklen_t, mayJoin: Bool
+        _ datagram: iovec, to name: UnsafeMutableRawPointer, nameBytes: socklen_t, ecn: ECN,
+        mayJoin: Bool
     ) {
         precondition(!isFull)
         vectors[datagramCount] = datagram
         datagramCount += 1
         let session = Bursts.session(of: datagram)
-        if mayJoin, isOpen, session == self.session, datagram.iov_len <= segment {
+        if mayJoin, isOpen, session == self.session, ecn == self.ecn, datagram.iov_len <= segment {
             let last = messageCount - 1
             if messages[last].header.msg_namelen == nameBytes,
                 memcmp(messages[last].header.msg_name, name, Int(nameBytes)) == 0
@@ -74,10 +78,13 @@ struct Bursts: ~Copyable {
         header.msg_namelen = nameBytes
         header.msg_iov = vectors + (datagramCount - 1)
         header.msg_iovlen = 1
+        controls.clear(messageCount, of: &header)
         messages[messageCount].header = header
+        petrel_mark(messages + messageCount, Int32(ecn.rawValue))
         messageCount += 1
         segment = datagram.iov_len
         self.session = session
+        self.ecn = ecn
         isOpen = session != nil
     }
 
@@ -91,7 +98,6 @@ struct Bursts: ~Copyable {
 
     private mutating func join(_ last: Int, byteCount: Int) {
         if messages[last].header.msg_iovlen == 1 {
-            controls.clear(last, of: &messages[last].header)
             petrel_add_segment_size(&messages[last].header, UInt16(segment))
         }
         messages[last].header.msg_iovlen += 1

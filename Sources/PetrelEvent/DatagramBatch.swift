@@ -27,6 +27,9 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         var start: UnsafeMutableRawPointer
         var byteCount: Int
         var message: Int
+        /// The mark that it came with, and the one that it leaves with.
+        var arrived = ECN.notECT
+        var leaving = ECN.notECT
     }
 
     /// Messages that fit, and datagrams of our own.
@@ -117,6 +120,18 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
         return pieces[i].byteCount
     }
 
+    /// The mark that datagram `i`, which was received, came with.
+    public func ecn(of i: Int) -> ECN {
+        precondition(i >= 0 && i < count)
+        return pieces[i].arrived
+    }
+
+    /// Has datagram `i` leave with a mark; one that was added has none.
+    public mutating func mark(_ i: Int, _ ecn: ECN) {
+        precondition(i >= 0 && i < count)
+        pieces[i].leaving = ecn
+    }
+
     /// The bytes of datagram `i`, in place.
     @_lifetime(&self)
     public mutating func bytes(of i: Int) -> MutableRawSpan {
@@ -194,6 +209,7 @@ public struct DatagramBatch: ~Copyable, @unchecked Sendable {
     mutating func added(byteCount: Int, to address: Address) {
         precondition(byteCount >= 0 && byteCount <= DatagramBatch.roomBytes)
         pieces[count].byteCount = byteCount
+        pieces[count].leaving = .notECT
         let message = pieces[count].message
         messages[message].header.msg_namelen = address.write(to: names + message)
         count += 1
@@ -223,7 +239,7 @@ extension DatagramBatch {
         for i in 0..<capacity {
             messages[i].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_in6>.size)
             messages[i].header.msg_flags = 0
-            if takesBursts { controls.lend(i, to: &messages[i].header) }
+            controls.lend(i, to: &messages[i].header)
         }
         let outcome = petrel_receive_batch(descriptor, messages, UInt32(capacity))
         guard outcome > 0 else { return (outcome, 0) }
@@ -242,9 +258,12 @@ extension DatagramBatch {
     /// Takes what came with message `i`; returns whether there was room for all of it.
     private mutating func take(_ i: Int) -> Bool {
         let byteCount = Int(messages[i].byte_count)
+        let ecn = ECN(rawValue: UInt8(truncatingIfNeeded: petrel_received_ecn(messages + i)))
         guard takesBursts else {
             exchange(i, count)
             pieces[count].byteCount = byteCount
+            pieces[count].arrived = ecn ?? .notECT
+            pieces[count].leaving = .notECT
             count += 1
             return true
         }
@@ -255,7 +274,8 @@ extension DatagramBatch {
             let rest = byteCount - offset
             let length = segment > 0 ? min(segment, rest) : rest
             pieces[count] = Piece(
-                start: bytes + i * roomBytes + offset, byteCount: length, message: i)
+                start: bytes + i * roomBytes + offset, byteCount: length, message: i,
+                arrived: ecn ?? .notECT)
             count += 1
             offset += length
         } while offset < byteCount
@@ -273,7 +293,8 @@ extension DatagramBatch {
             let piece = pieces[i]
             bursts.add(
                 iovec(iov_base: piece.start, iov_len: piece.byteCount), to: names + piece.message,
-                nameBytes: messages[piece.message].header.msg_namelen, mayJoin: i > alone)
+                nameBytes: messages[piece.message].header.msg_namelen, ecn: piece.leaving,
+                mayJoin: i > alone)
         }
         return bursts.offer(to: descriptor)
     }

@@ -170,6 +170,7 @@ extension UDPSocket {
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: only)
         }
         if sharing == .acrossWorkers { try set(descriptor, SOL_SOCKET, SO_REUSEPORT, to: 1) }
+        petrel_watch_path(descriptor, family == .v4 ? 0 : 1)
         // The kernel silently grants what its limits allow.
         try set(descriptor, SOL_SOCKET, SO_RCVBUF, to: Int32(bufferBytes))
         try set(descriptor, SOL_SOCKET, SO_SNDBUF, to: Int32(bufferBytes))

@@ -327,10 +327,11 @@ extension Worker.State {
         now: Instant, wall: WallTime
     ) {
         for i in 0..<batch.count {
+            let ecn = batch.ecn(of: i)
             var address = batch.address(of: i)
             address.carrier = carrier
             var datagram = batch.bytes(of: i)
-            core.receive(&datagram, from: address, now: now, wall: wall)
+            core.receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
         }
     }
 
@@ -379,14 +380,17 @@ extension Worker.State {
         var isAdded = true
         while isAdded, !batch.isFull, streamed.count < DatagramBatch.datagramsMax {
             let before = streamed.count
-            isAdded = batch.append { (room: inout MutableRawSpan) in
+            var ecn = ECN.notECT
+            isAdded = batch.append { room -> (byteCount: Int, to: Address)? in
                 guard let sent = core.transmit(into: &room, now: now) else { return nil }
                 guard sent.destination.carrier == .datagram else {
                     streamed.append(StreamedDatagram(room, sent))
                     return nil
                 }
+                ecn = sent.ecn
                 return (sent.byteCount, to: sent.destination)
             }
+            if isAdded { batch.mark(batch.count - 1, ecn) }
             isAdded = isAdded || streamed.count > before
         }
     }

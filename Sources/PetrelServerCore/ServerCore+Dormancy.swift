@@ -92,8 +92,8 @@ extension ServerCore {
 
     /// Takes in a datagram with the ID of a dormant session: only a genuine packet wakes it.
     mutating func receiveAsleep(
-        _ datagram: inout MutableRawSpan, of asleep: Handle, from address: Address, now: Instant,
-        wall: WallTime
+        _ datagram: inout MutableRawSpan, of asleep: Handle, from address: Address, ecn: ECN,
+        now: Instant, wall: WallTime
     ) {
         guard dormant[asleep].session.examine(&datagram) == nil,
             let handle = wake(asleep, now: now)
@@ -102,7 +102,7 @@ extension ServerCore {
             return
         }
         let drop = sessions[handle].session.receive(
-            &datagram, from: address, now: now, into: &events)
+            &datagram, from: address, ecn: ecn, now: now, into: &events)
         if drop == nil {
             metrics.datagramsAccepted += 1
         } else {

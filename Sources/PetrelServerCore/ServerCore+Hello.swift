@@ -145,15 +145,15 @@ extension ServerCore {
 extension ServerCore {
     /// Takes in a packet of a half-open session: if it opens, the session is whole and confirmed.
     mutating func receiveFirst(
-        _ datagram: inout MutableRawSpan, of waiting: Handle, from address: Address, now: Instant,
-        wall: WallTime
+        _ datagram: inout MutableRawSpan, of waiting: Handle, from address: Address, ecn: ECN,
+        now: Instant, wall: WallTime
     ) {
         guard makeRoomAwake(now: now), admission.mayTryConfirmation(now: now) else {
             metrics.droppedBySession += 1
             return
         }
         let session = halfOpen[waiting].session.confirm(
-            &datagram, from: address, configuration: configuration.session, now: now,
+            &datagram, from: address, ecn: ecn, configuration: configuration.session, now: now,
             into: &events)
         guard let session else {
             admission.noteFailedConfirmation()

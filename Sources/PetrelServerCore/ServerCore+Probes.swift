@@ -41,7 +41,7 @@ extension ServerCore {
     ) {
         let owner = Steering.worker(of: probe.connectionID)
         if owner != worker, owner < configuration.workers {
-            return forward(datagram, from: address, to: owner)
+            return forward(datagram, from: address, ecn: .notECT, to: owner)
         }
         guard !isStopping, probes.receive(probe, from: address, now: now) else {
             metrics.droppedProbe += 1

@@ -5,9 +5,10 @@ internal import PetrelTransport
 internal import PetrelWire
 
 extension ServerCore {
-    /// Takes a datagram in, which is decrypted in place.
+    /// Takes a datagram in, which is decrypted in place; `ecn` is what its IP header said.
     public mutating func receive(
-        _ datagram: inout MutableRawSpan, from address: Address, now: Instant, wall: WallTime
+        _ datagram: inout MutableRawSpan, from address: Address, ecn: ECN = .notECT, now: Instant,
+        wall: WallTime
     ) {
         metrics.datagramsReceived += 1
         metrics.bytesReceived += UInt64(datagram.byteCount)
@@ -16,21 +17,21 @@ extension ServerCore {
             guard let handle = table.handle(of: id.value) else {
                 if let waiting = halfOpen.handle(of: id.value) {
                     return receiveFirst(
-                        &datagram, of: waiting, from: address, now: now, wall: wall)
+                        &datagram, of: waiting, from: address, ecn: ecn, now: now, wall: wall)
                 }
                 if let asleep = dormant.handle(of: id.value) {
                     return receiveAsleep(
-                        &datagram, of: asleep, from: address, now: now, wall: wall)
+                        &datagram, of: asleep, from: address, ecn: ecn, now: now, wall: wall)
                 }
                 let owner = Steering.worker(of: id.value)
                 if owner != worker, owner < configuration.workers {
-                    return forward(datagram.bytes, from: address, to: owner)
+                    return forward(datagram.bytes, from: address, ecn: ecn, to: owner)
                 }
                 return receiveUnknown(
                     id.value, byteCount: datagram.byteCount, from: address, now: now)
             }
             let drop = sessions[handle].session.receive(
-                &datagram, from: address, now: now, into: &events)
+                &datagram, from: address, ecn: ecn, now: now, into: &events)
             guard drop == nil else {
                 metrics.droppedBySession += 1
                 collectTrace(handle)
@@ -59,7 +60,7 @@ extension ServerCore {
             metrics.droppedHelloUnproved += 1
             return
         }
-        forward(datagram, from: address, to: owner)
+        forward(datagram, from: address, ecn: .notECT, to: owner)
     }
 
     /// A packet of no session: if its ID was given by this server, its sender is told.

@@ -14,7 +14,7 @@ public struct WorkerLetter: Equatable, Sendable {
     /// What is told.
     public enum Content: Equatable, Sendable {
         /// A datagram that reached the writer and belongs to the reader.
-        case datagram([UInt8], from: Address)
+        case datagram([UInt8], from: Address, ecn: ECN)
         /// A session of the writer is that device's from now on; an older one gives way.
         case sessionBegan(DeviceSession)
         /// Somebody's password is to be judged, by worker 0: it counts the attempts at all workers.
@@ -82,11 +82,11 @@ extension ServerCore {
     /// Acts on a letter of another worker, which is for this one.
     public mutating func read(_ content: WorkerLetter.Content, now: Instant, wall: WallTime) {
         switch content {
-        case .datagram(let bytes, let address):
+        case .datagram(let bytes, let address, let ecn):
             var bytes = bytes
             var span = bytes.mutableSpan
             var datagram = span.mutableBytes
-            receive(&datagram, from: address, now: now, wall: wall)
+            receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
         case .sessionBegan(let session): giveWay(to: session, now: now)
         case .enrolment(let request): judge(request, now: now)
         case .enrolmentJudged(let ticket, let judgement):
@@ -99,7 +99,9 @@ extension ServerCore {
     }
 
     /// Passes a datagram to the worker that it belongs to; only a flood of them makes it drop any.
-    mutating func forward(_ datagram: RawSpan, from address: Address, to worker: Int) {
+    mutating func forward(
+        _ datagram: RawSpan, from address: Address, ecn: ECN, to worker: Int
+    ) {
         #if PETREL_PLANTED
             if PlantedBug.strayPacketDropped.isActive {
                 metrics.droppedNotForwarded += 1
@@ -113,7 +115,7 @@ extension ServerCore {
         forwardedWaiting += 1
         metrics.datagramsForwarded += 1
         let bytes = datagram.withUnsafeBytes { Array($0) }
-        write(.datagram(bytes, from: address), to: worker)
+        write(.datagram(bytes, from: address, ecn: ecn), to: worker)
     }
 
     /// Tells the other workers whose session that is now.

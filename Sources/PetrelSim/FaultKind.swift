@@ -11,6 +11,8 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     case delay, jitter, loss, bursts, duplication, lateCopies, reordering, corruption, truncation
     /// What happens to links and addresses.
     case rate, blackHole, blackout, partition, natExpiry, rebinding, moving
+    /// What links carry, and what they make of congestion marks.
+    case pathSize, marks
     /// UDP that gets nowhere, and TCP connections that break.
     case udpBlocked, brokenStreams
     /// What a device's system, and others, do to its address.

@@ -11,6 +11,8 @@ struct Link {
         var flippedBits: [Int] = []
         /// How many bytes are left, if it was cut short.
         var byteCount: Int?
+        /// Its mark.
+        var ecn = ECN.notECT
     }
 
     /// What it is like now; faults of time change it.
@@ -45,11 +47,12 @@ struct Link {
     }
 
     /// Returns the copies that arrive; none if the packet is lost.
-    mutating func copies(byteCount: Int, now: Instant) -> [Copy] {
+    mutating func copies(byteCount: Int, ecn: ECN, now: Instant) -> [Copy] {
         let isLost = isLostByChance()
         let isDoubled = random.chance(plan.duplication)
         let isLate = random.chance(plan.lateCopies)
-        guard darkUntil <= now, holeUntil <= now || byteCount <= byteCountMax,
+        let mark = mark(ecn, byteCount: byteCount, now: now)
+        guard darkUntil <= now, carries(byteCount, now: now), let mark,
             let sent = queued(byteCount, now: now), !isLost
         else { return [] }
         var copies = [copy(byteCount, from: sent)]
@@ -59,7 +62,24 @@ struct Link {
             late.due = late.due + random.interval(below: .milliseconds(Int64(plan.lateBy)))
             copies.append(late)
         }
+        for i in copies.indices { copies[i].ecn = mark }
         return copies
+    }
+
+    /// Whether packets of that size get through.
+    func carries(_ byteCount: Int, now: Instant) -> Bool {
+        byteCount <= plan.byteCountMax ?? .max && (holeUntil <= now || byteCount <= byteCountMax)
+    }
+
+    /// The mark that a packet arrives with; `nil` if it gets lost for it.
+    private func mark(_ ecn: ECN, byteCount: Int, now: Instant) -> ECN? {
+        guard ecn != .notECT, let marks = plan.marks else { return ecn }
+        switch marks {
+        case .congested: return freeAt - now > .milliseconds(5) ? .ce : ecn
+        case .wiped: return .notECT
+        case .remarked: return .ect1
+        case .dropped: return nil
+        }
     }
 
     private mutating func isLostByChance() -> Bool {

@@ -76,9 +76,25 @@ public struct LinkPlan: Codable, Equatable, Sendable {
     public var rate = 0
     /// Packets that may wait for such a link.
     public var queue = 64
+    /// Larger packets get lost; no limit, if nothing is said.
+    public var byteCountMax: Int?
+    /// What becomes of congestion marks; they arrive as they are, if nothing is said.
+    public var marks: MarksPlan?
 
     /// Creates a perfect link of 10 ms.
     public init() {}
+}
+
+/// What a network does to the congestion marks of packets.
+public enum MarksPlan: String, Codable, Equatable, Sendable, CaseIterable {
+    /// Packets that wait in its queue are marked instead of being dropped soon.
+    case congested
+    /// They come without.
+    case wiped
+    /// ECT(0) becomes ECT(1).
+    case remarked
+    /// Packets that are marked get lost.
+    case dropped
 }
 
 /// How long the server's disk takes for a transaction.

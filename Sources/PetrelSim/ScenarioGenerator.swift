@@ -185,6 +185,12 @@ public struct ScenarioGenerator {
             plan.rate = 64 + Int(random.below(2_000))
             plan.queue = 4 + Int(random.below(60))
         }
+        if var random = chance(.pathSize, 0.4, instance: instance) {
+            plan.byteCountMax = 1_200 + Int(random.below(300))
+        }
+        if var random = chance(.marks, 0.5, instance: instance) {
+            plan.marks = MarksPlan.allCases[Int(random.below(4))]
+        }
         return plan
     }
 }
@@ -218,7 +224,7 @@ extension ScenarioGenerator {
         }
         scatter(.blackHole, 0.1, most: 2) { random, client in
             .blackHole(
-                client: client, byteCountMax: 300 + Int(random.below(800)),
+                client: client, byteCountMax: 300 + Int(random.below(1_100)),
                 duration: 1_000 + Int(random.below(15_000)))
         }
         scatter(.rebinding, 0.4, most: 8) { _, client in .rebind(client: client) }

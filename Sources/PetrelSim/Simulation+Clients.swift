@@ -67,7 +67,8 @@ extension Simulation {
         }
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
-        client.core?.receive(&datagram, from: flight.source, now: local, wall: wall)
+        client.core?.receive(
+            &datagram, from: flight.source, ecn: flight.ecn, now: local, wall: wall)
     }
 
     func wakeClient(_ index: Int) {
@@ -151,7 +152,7 @@ extension Simulation {
             if sent.destination.carrier == .stream {
                 postStreamed(fromClient: index, bytes, to: sent.destination)
             } else {
-                post(fromClient: index, bytes)
+                post(fromClient: index, bytes, ecn: sent.ecn)
             }
             guard oracle.breach == nil else { return }
         }

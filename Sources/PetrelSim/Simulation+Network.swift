@@ -40,11 +40,13 @@ struct Flight {
     var stream: StreamTag?
     /// Whether it arrives as it was made.
     var isWhole = true
+    /// Its congestion mark.
+    var ecn = ECN.notECT
 }
 
 extension Simulation {
     /// Sends what the client's core gave, through its NAT and uplink.
-    func post(fromClient index: Int, _ bytes: [UInt8]) {
+    func post(fromClient index: Int, _ bytes: [UInt8], ecn: ECN = .notECT) {
         let client = clients[index]
         if client.nat.isExpired(now: now) {
             note("client \(index): its NAT forgot the port")
@@ -54,7 +56,7 @@ extension Simulation {
         client.counts.sent += 1
         let flight = Flight(
             bytes: bytes, source: client.nat.external, destination: Self.serverAddress,
-            maker: .client(index), sent: now)
+            maker: .client(index), sent: now, ecn: ecn)
         digest.add(bytes[...])
         oracle.clientSends(bytes, index)
         send(flight, over: &client.up, of: client)
@@ -62,10 +64,10 @@ extension Simulation {
     }
 
     /// Sends what the server's core gave, over the downlink of whoever is at the address.
-    func postFromServer(_ bytes: [UInt8], to destination: Address) {
+    func postFromServer(_ bytes: [UInt8], to destination: Address, ecn: ECN = .notECT) {
         let flight = Flight(
             bytes: bytes, source: Self.serverAddress, destination: destination, maker: .server,
-            sent: now)
+            sent: now, ecn: ecn)
         digest.add(bytes[...])
         digest.add(destination.low ^ UInt64(destination.port))
         if let sentence = ledger.sent(bytes.count, to: destination) {
@@ -83,7 +85,7 @@ extension Simulation {
     }
 
     func send(_ flight: Flight, over link: inout Link, of client: SimulatedClient) {
-        var copies = link.copies(byteCount: flight.bytes.count, now: now)
+        var copies = link.copies(byteCount: flight.bytes.count, ecn: flight.ecn, now: now)
         if client.udpDarkUntil > now { copies.removeAll() }
         digest.add(UInt64(copies.count))
         if copies.isEmpty {
@@ -91,6 +93,7 @@ extension Simulation {
         }
         for copy in copies {
             var arriving = flight
+            arriving.ecn = copy.ecn
             damage(&arriving, as: copy)
             note(
                 "\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), "

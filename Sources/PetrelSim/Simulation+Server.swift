@@ -54,19 +54,20 @@ extension Simulation {
         }
         let before = probe(for: flight)
         oracle.arriving = (flight, serverTime)
-        feed(server.reached(by: flight), flight.bytes, from: flight.source)
+        feed(server.reached(by: flight), flight)
         if let before { judge(flight, before) }
         attacker.overhear(flight)
         settleServer()
         oracle.arriving = nil
     }
 
-    private func feed(_ worker: SimulatedWorker, _ bytes: [UInt8], from source: Address) {
-        var bytes = bytes
+    private func feed(_ worker: SimulatedWorker, _ flight: Flight) {
+        var bytes = flight.bytes
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
         worker.core.receive(
-            &datagram, from: source, now: serverTime, wall: server.clock.wall(now))
+            &datagram, from: flight.source, ecn: flight.ecn, now: serverTime,
+            wall: server.clock.wall(now))
     }
 
     func wakeServer(_ index: Int, life: Int) {
@@ -203,7 +204,8 @@ extension Simulation {
         swap(&room, &self.room)
         defer { swap(&room, &self.room) }
         while let sent = next(of: worker, &room) {
-            postFromServer(Array(room[..<sent.byteCount]), to: sent.destination)
+            postFromServer(
+                Array(room[..<sent.byteCount]), to: sent.destination, ecn: sent.ecn)
             guard oracle.breach == nil else { return }
         }
     }

@@ -11,10 +11,11 @@ internal import PetrelWire
 /// ledger checks what arrives and what the client is told.
 final class Traffic {
     enum Event {
-        case arrival([UInt8], toServer: Bool)
+        case arrival([UInt8], toServer: Bool, ecn: ECN)
         case wake
         case deed
         case dark
+        case narrow
     }
 
     /// Both ends of the relation.
@@ -42,6 +43,7 @@ final class Traffic {
     var ledger: TrafficLedger
     var digest = Digest()
     var told = SessionEvents()
+    var watch = PathWatch()
     private var room = [UInt8](repeating: 0, count: 1_500)
     private var events = 0
     private let end: Instant
@@ -79,6 +81,9 @@ final class Traffic {
         if random.chance(0.7) {
             queue.insert(.dark, at: now + random.interval(below: Self.faultsFor))
         }
+        if random.chance(0.6) {
+            queue.insert(.narrow, at: now + random.interval(below: Self.faultsFor / 2))
+        }
         settle()
         guard run(to: end) else { return }
         up.heal(now: now)
@@ -105,7 +110,8 @@ final class Traffic {
 
     private func play(_ event: Event) {
         switch event {
-        case .arrival(let bytes, let toServer): arrive(bytes, toServer: toServer)
+        case .arrival(let bytes, let toServer, let ecn):
+            arrive(bytes, toServer: toServer, ecn: ecn)
         case .wake:
             wakeAt = .distantFuture
             if client.deadline <= now {
@@ -124,6 +130,11 @@ final class Traffic {
             let until = now + .milliseconds(500) + random.interval(below: .seconds(3))
             up.darkUntil = until
             if random.chance(0.5) { down.darkUntil = until }
+            watch.isDark(until: until)
+        case .narrow:
+            up.byteCountMax = 1_200 + Int(random.below(250))
+            up.holeUntil = .distantFuture
+            watch.narrows(at: now)
         }
     }
 
@@ -165,22 +176,24 @@ final class Traffic {
 
     // MARK: Links
 
-    private func arrive(_ bytes: [UInt8], toServer: Bool) {
+    private func arrive(_ bytes: [UInt8], toServer: Bool, ecn: ECN) {
         var bytes = bytes
         var span = bytes.mutableSpan
         var datagram = span.mutableBytes
         if toServer {
-            _ = server.receive(&datagram, from: Self.clientAddress, now: now, into: &told)
+            _ = server.receive(
+                &datagram, from: Self.clientAddress, ecn: ecn, now: now, into: &told)
         } else {
-            _ = client.receive(&datagram, from: Self.serverAddress, now: now, into: &told)
+            _ = client.receive(
+                &datagram, from: Self.serverAddress, ecn: ecn, now: now, into: &told)
         }
         collect(atServer: toServer)
     }
 
     /// Sends what is to be sent, and plans the next timer.
     private func settle() {
-        while let count = transmit(fromClient: true) { post(count, toServer: true) }
-        while let count = transmit(fromClient: false) { post(count, toServer: false) }
+        while let sent = transmit(fromClient: true) { post(sent, toServer: true) }
+        while let sent = transmit(fromClient: false) { post(sent, toServer: false) }
         ledger.checkHeld(server.messagesHeld)
         let next = min(client.deadline, server.deadline)
         guard next < wakeAt else { return }
@@ -188,23 +201,27 @@ final class Traffic {
         queue.insert(.wake, at: wakeAt)
     }
 
-    private func transmit(fromClient: Bool) -> Int? {
+    private func transmit(fromClient: Bool) -> Transmission? {
         var span = room.mutableSpan
         var view = span.mutableBytes
-        let sent =
-            fromClient
+        return fromClient
             ? client.transmit(into: &view, now: now) : server.transmit(into: &view, now: now)
-        return sent?.byteCount
     }
 
-    private func post(_ byteCount: Int, toServer: Bool) {
-        digest.add(UInt64(now.nanoseconds) ^ UInt64(byteCount))
+    private func post(_ sent: Transmission, toServer: Bool) {
+        let byteCount = sent.byteCount
+        digest.add(UInt64(now.nanoseconds) ^ UInt64(byteCount) ^ UInt64(sent.ecn.rawValue) << 60)
+        if toServer, let sentence = watch.sent(byteCount, ecn: sent.ecn, over: up, now: now) {
+            ledger.fail(.liveness, sentence)
+        }
         let copies =
             toServer
-            ? up.copies(byteCount: byteCount, now: now)
-            : down.copies(byteCount: byteCount, now: now)
+            ? up.copies(byteCount: byteCount, ecn: sent.ecn, now: now)
+            : down.copies(byteCount: byteCount, ecn: sent.ecn, now: now)
         for copy in copies {
-            queue.insert(.arrival(Array(room[..<byteCount]), toServer: toServer), at: copy.due)
+            queue.insert(
+                .arrival(Array(room[..<byteCount]), toServer: toServer, ecn: copy.ecn),
+                at: copy.due)
         }
     }
 
@@ -263,12 +280,14 @@ final class Traffic {
             plan.rate = 600 + Int(random.below(8_000))
             plan.queue = 20 + Int(random.below(60))
         }
+        if random.chance(0.5) { plan.byteCountMax = 1_200 + Int(random.below(300)) }
+        if random.chance(0.7) { plan.marks = MarksPlan.allCases[Int(random.below(4))] }
         return plan
     }
 
     /// The longest that a packet is under way.
     private static func longest(_ plan: LinkPlan) -> Interval {
-        let queue = plan.rate > 0 ? (plan.queue + 2) * 1_200 * 8 / plan.rate : 0
+        let queue = plan.rate > 0 ? (plan.queue + 2) * 1_452 * 8 / plan.rate : 0
         return .milliseconds(
             Int64(plan.delay + plan.jitter + plan.reorderedBy + queue + 5))
     }

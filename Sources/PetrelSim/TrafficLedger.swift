@@ -152,7 +152,10 @@ struct TrafficLedger {
     }
 
     mutating func arrived(offset: UInt64, _ bytes: [UInt8]) {
-        if !chunks.insert(offset).inserted { fail(.onceOnly, "bytes at \(offset) come twice") }
+        for chunk in stride(from: offset, to: offset + UInt64(bytes.count), by: 128)
+        where !chunks.insert(chunk).inserted {
+            fail(.onceOnly, "bytes at \(chunk) come twice")
+        }
         for (i, byte) in bytes.enumerated() where byte != Self.byte(Int(offset) + i) {
             return fail(.intact, "byte \(Int(offset) + i) of the transfer is another")
         }
@@ -178,7 +181,7 @@ struct TrafficLedger {
             }
         }
         guard transferByteCount > 0 else { return }
-        let expected = (Int(transferByteCount) + 1_023) / 1_024
+        let expected = (Int(transferByteCount) + 127) / 128
         if chunks.count != expected || !transferIsSent || !transferIsReceived {
             fail(.neverLost, "\(chunks.count) of \(expected) chunks of the transfer arrived")
         }

@@ -61,6 +61,9 @@ struct AckTracker: Sendable {
             ? min(deadline, now + (isAnswerable ? holdBack.message : holdBack.other)) : now
     }
 
+    /// The sender must hear at once of what came last: the network marked it.
+    mutating func hurry(now: Instant) { deadline = min(deadline, now) }
+
     /// Whether an acknowledgement must go out now.
     func isDue(_ now: Instant) -> Bool { deadline <= now }
 

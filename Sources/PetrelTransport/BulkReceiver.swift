@@ -11,20 +11,21 @@ struct BulkReceiver: Sendable {
         var isAccepted = false
         /// The lowest chunk that is missing.
         var base: UInt64 = 0
-        /// By chunk modulo the window.
-        var bits = InlineArray<16, UInt64>(repeating: 0)
+        /// By chunk modulo the window; empty until accepted.
+        var bits: [UInt64] = []
 
         var count: UInt64 { BulkFrame.count(total: total) }
     }
 
-    /// What becomes of an offer or a chunk.
+    /// Words of a bit for each chunk of the window.
+    private static let words = Int(WireLimits.chunkWindow / 64)
+
+    /// What becomes of an offer or of chunks.
     enum Outcome: Equatable {
         /// Nothing: it came before, or nobody wants it.
         case none
-        /// An offer, or bytes, that the owner does not know.
+        /// An offer that the owner does not know, or chunks of which some may be new.
         case new
-        /// The bytes that were missing last.
-        case last
         /// The peer broke a rule.
         case violation(ErrorCode)
     }
@@ -50,34 +51,53 @@ struct BulkReceiver: Sendable {
     mutating func accept(_ transfer: UInt64, from offset: UInt64) -> UInt64? {
         guard let place = place(of: transfer), !transfers[place].isAccepted else { return nil }
         let isEnd = offset >= transfers[place].total
-        let chunk = offset / UInt64(WireLimits.fragmentByteCount)
+        let chunk = offset / UInt64(WireLimits.chunkByteCount)
         let first = isEnd ? transfers[place].count : chunk
         transfers[place].isAccepted = true
         transfers[place].base = first
+        transfers[place].bits = [UInt64](repeating: 0, count: Self.words)
         if first == transfers[place].count { transfers.remove(at: place) }
         return first
     }
 
-    /// Takes a chunk in.
-    mutating func receive(_ chunk: borrowing BulkFrame) -> Outcome {
-        guard let place = place(of: chunk.transfer), transfers[place].isAccepted else {
+    /// Looks at chunks that came; what is new of them `takeRun` tells.
+    func check(_ chunks: borrowing BulkFrame) -> Outcome {
+        guard let place = place(of: chunks.transfer), transfers[place].isAccepted else {
             return .none
         }
-        guard chunk.total == transfers[place].total else { return .violation(.fragmentConflict) }
-        guard chunk.index >= transfers[place].base else { return .none }
-        guard chunk.index - transfers[place].base < WireLimits.chunkWindow else {
+        guard chunks.total == transfers[place].total else { return .violation(.fragmentConflict) }
+        let end = chunks.index + chunks.count
+        guard end > transfers[place].base else { return .none }
+        guard end - transfers[place].base <= WireLimits.chunkWindow else {
             return .violation(.limitExceeded)
         }
-        guard !has(place, chunk.index) else { return .none }
-        transfers[place].bits[Self.word(chunk.index)] |= Self.bit(chunk.index)
+        return .new
+    }
+
+    /// Takes in the first new chunks in a row of those given, which `check` has passed.
+    mutating func takeRun(of transfer: UInt64, in chunks: Range<UInt64>) -> Range<UInt64>? {
+        guard let place = place(of: transfer) else { return nil }
+        var first = max(chunks.lowerBound, transfers[place].base)
+        while first < chunks.upperBound, has(place, first) { first += 1 }
+        var end = first
+        while end < chunks.upperBound, !has(place, end) {
+            transfers[place].bits[Self.word(end)] |= Self.bit(end)
+            end += 1
+        }
+        return first < end ? first..<end : nil
+    }
+
+    /// Goes on to the lowest chunk that is missing; returns whether there is none.
+    mutating func moveOn(_ transfer: UInt64) -> Bool {
+        guard let place = place(of: transfer) else { return false }
         while has(place, transfers[place].base) {
             let base = transfers[place].base
             transfers[place].bits[Self.word(base)] &= ~Self.bit(base)
             transfers[place].base += 1
         }
-        guard transfers[place].base == transfers[place].count else { return .new }
+        guard transfers[place].base == transfers[place].count else { return false }
         transfers.remove(at: place)
-        return .last
+        return true
     }
 
     /// Forgets a transfer; returns whether there was one.
@@ -95,7 +115,7 @@ struct BulkReceiver: Sendable {
         transfers.firstIndex { $0.transfer == transfer }
     }
 
-    private static func word(_ chunk: UInt64) -> Int { Int(chunk / 64 % 16) }
+    private static func word(_ chunk: UInt64) -> Int { Int(chunk / 64) % words }
     private static func bit(_ chunk: UInt64) -> UInt64 { 1 << (chunk % 64) }
 }
 

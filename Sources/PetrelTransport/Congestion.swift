@@ -38,6 +38,8 @@ protocol CongestionController: Sendable {
     mutating func acknowledged(byteCount: Int, mark: DeliveryMark, sent: Instant)
     /// Notes a packet that was declared lost.
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant)
+    /// Notes that the network marked packets; `mark` and `sent` are of the newest one acknowledged.
+    mutating func marked(mark: DeliveryMark, sent: Instant, now: Instant)
     /// Notes that the loss of a packet was none: it arrived late.
     mutating func lossWasSpurious(byteCount: Int, mark: DeliveryMark, sent: Instant)
     /// Draws conclusions, after one or more packets were acknowledged or lost.
@@ -117,6 +119,14 @@ struct Congestion: Sendable {
         switch algorithm {
         case .gale: gale.lost(number, mark: mark, sent: sent, now: now)
         case .cubic: cubic.lost(number, mark: mark, sent: sent, now: now)
+        }
+    }
+
+    /// Notes that the network marked packets; `mark` and `sent` are of the newest one acknowledged.
+    mutating func marked(mark: DeliveryMark, sent: Instant, now: Instant) {
+        switch algorithm {
+        case .gale: gale.marked(mark: mark, sent: sent, now: now)
+        case .cubic: cubic.marked(mark: mark, sent: sent, now: now)
         }
     }
 

@@ -13,6 +13,8 @@ struct Cubic: CongestionController {
     private static let scale = 0.4
     /// What remains of the window after a loss (RFC 9438 §4.6).
     private static let decrease = 0.7
+    /// What remains after a mark: queues that mark are short (RFC 8511 §3).
+    private static let decreaseMarked = 0.85
 
     private(set) var window = CongestionLimits.windowInitial
     private(set) var slowStartThreshold = Int.max
@@ -36,13 +38,24 @@ struct Cubic: CongestionController {
     mutating func acknowledged(byteCount: Int, mark: DeliveryMark, sent: Instant) {}
 
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant) {
+        reduce(to: Self.decrease, sent: sent, now: now)
+    }
+
+    /// As a loss, but that nothing makes it undone.
+    mutating func marked(mark: DeliveryMark, sent: Instant, now: Instant) {
+        reduce(to: Self.decreaseMarked, sent: sent, now: now)
+        before = nil
+    }
+
+    /// Gives way once for each round trip.
+    private mutating func reduce(to share: Double, sent: Instant, now: Instant) {
         guard sent > recoveryStart else { return }
         before = (window, slowStartThreshold, origin)
         recoveryStart = now
         let packets = Double(window) / Double(Self.datagram)
         // Fast convergence (RFC 9438 §4.7): a window that no longer reaches what it had gives way.
-        origin = packets < origin ? packets * (1 + Self.decrease) / 2 : packets
-        window = max(CongestionLimits.windowMin, Int(Double(window) * Self.decrease))
+        origin = packets < origin ? packets * (1 + share) / 2 : packets
+        window = max(CongestionLimits.windowMin, Int(Double(window) * share))
         slowStartThreshold = window
         epoch = nil
     }

@@ -6,7 +6,7 @@ internal import PetrelWire
 
 /// What remains of a server's session while nothing waits, is under way, or is missing.
 ///
-/// Some 350 bytes in place and 192 bytes of keys. What is not here may be forgotten: the load of
+/// Some 400 bytes in place and 192 bytes of keys. What is not here may be forgotten: the load of
 /// the path, lost packets, and which of the numbers up to the largest opened were received, as all
 /// of them count as received (Protocol/transport.md §8.5).
 public struct DormantSession: ~Copyable {
@@ -43,6 +43,8 @@ public struct DormantSession: ~Copyable {
     private let idleSeconds: UInt32
     private let announcedSeconds: UInt16
     let ackPolicy: AckPolicy.Dormant
+    let ecn: ECNValidator.Dormant
+    private let marks: (ect0: UInt32, ect1: UInt32, ce: UInt32)
     let moves: UInt8
     /// Which of our IDs the newest packet carried.
     private let inUse: UInt8
@@ -80,6 +82,8 @@ public struct DormantSession: ~Copyable {
         ackDelayMax = UInt16(clamping: parameters.ackDelayMax.nanoseconds / 1_000_000)
         idleSeconds = UInt32(clamping: session.idleTimeout.nanoseconds / 1_000_000_000)
         ackPolicy = session.ackPolicy.dormant
+        ecn = ECNValidator.Dormant(session.ecn)
+        marks = ECNValidator.Dormant.narrowed(session.marksReceived)
         announcedSeconds = UInt16(clamping: session.binding.announced.nanoseconds / 1_000_000_000)
         let moved = session.path.recentMoves
         moves = UInt8(clamping: moved.count)
@@ -195,6 +199,9 @@ extension DormantSession {
     }
 
     var largestReceived: UInt64 { UInt64(largest) }
+
+    /// What the peer's packets were marked with.
+    var marksReceived: ECNCounts { ECNValidator.Dormant.widened(marks) }
 
     /// A fold of the state that garbage must not change; counters are left out.
     public var stateDigest: UInt64 {

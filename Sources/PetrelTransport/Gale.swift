@@ -67,6 +67,10 @@ struct Gale: CongestionController {
     private var isUpHarmful = false
     private var hasDoubted = false
     private var harmlessCycles = 0
+    /// When the ceiling last fell because of marks on packets that were sent while nothing was tried.
+    private var yieldedAt: Instant?
+    /// Whether that was in this round or the last one.
+    private var roundsSinceYield = Int.max
     private var probeUntil: Instant?
 
     var phase: UInt8 { state.rawValue }
@@ -92,6 +96,7 @@ struct Gale: CongestionController {
         switch state {
         case .startup: 44  // 2 / ln 2: the rate doubles with each round
         case .drain: 8
+        case .cruise where roundsSinceYield < 1: 15
         case .cruise: hasQueue && !isCrowded ? 15 : 16
         case .probeRTT: 16
         case .up: isCrowded ? 16 : 20
@@ -114,6 +119,25 @@ struct Gale: CongestionController {
 
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant) {
         loss.lost(kind(mark), number: number)
+    }
+
+    /// A mark is harm that needs no experiment: it says that a queue grows.
+    mutating func marked(mark: DeliveryMark, sent: Instant, now: Instant) {
+        switch kind(mark) {
+        case .loud:
+            if state == .startup { roundsFull = 3 }
+            guard state == .up, !isUpHarmful else { return }
+            ceiling = max(roundMaxInFlight * 15 / 16, pathByteCount * 3 / 4)
+            isUpHarmful = true
+        case .calm, .quiet:
+            // Somebody's queue stands while nothing is tried: once in a round trip.
+            guard yieldedAt.map({ sent > $0 }) ?? true else { return }
+            yieldedAt = now
+            roundsSinceYield = 0
+            harmlessCycles = 0
+            let inFlight = max(roundMaxInFlight, lastMaxInFlight)
+            ceiling = max(min(ceiling, inFlight) * 7 / 8, pathByteCount / 2, Self.windowMin)
+        }
     }
 
     mutating func lossWasSpurious(byteCount: Int, mark: DeliveryMark, sent: Instant) {
@@ -161,6 +185,7 @@ struct Gale: CongestionController {
         roundMinRTT = .infinite
         lastMaxInFlight = roundMaxInFlight
         roundMaxInFlight = sample.bytesInFlight
+        if roundsSinceYield < .max { growBack(sample) }
         if isCrowded, state == .cruise, ceiling != .max, !sample.isLimited {
             ceiling += Self.datagram
         }
@@ -197,6 +222,15 @@ struct Gale: CongestionController {
     private var hasQueue: Bool {
         guard lastRoundMinRTT != .infinite, minRTT != .infinite else { return false }
         return lastRoundMinRTT > minRTT + max(minRTT / 4, .milliseconds(10))
+    }
+
+    /// After marks the ceiling grows as a window does, a packet in each round without.
+    private mutating func growBack(_ sample: CongestionSample) {
+        roundsSinceYield += 1
+        guard !isCrowded, ceiling != .max, roundsSinceYield > 1, !sample.isLimited else { return }
+        ceiling += Self.datagram
+        guard ceiling > pathByteCount * 2 else { return }
+        roundsSinceYield = .max
     }
 
     // MARK: Experiments

@@ -308,6 +308,7 @@ struct LossDetector: Sendable {
         packets.mark(number, .lost)
         packets[number].overtaken = now
         lostNow.append(number)
+        guard !packets[number].isSizeProbe else { return }
         losses.lost(sent: packets[number].sent, isNext: isNextLoss(number))
         lastLost = number
     }

@@ -85,6 +85,8 @@ public struct QlogEncoder: Sendable {
                     + #""congestion_window":\#(congestionWindow),"#
                     + #""bytes_in_flight":\#(bytesInFlight)"#
             )
+        case .datagramSizeChanged(let byteCount):
+            ("transport:mtu_updated", #""new":\#(byteCount)"#)
         case .keyUpdated(let generation):
             ("petrel:key_updated", #""generation":\#(generation)"#)
         case .connectionIDRetired(let id):

@@ -17,10 +17,10 @@ extension SendQueue {
         _ = rings.join(transferBand(place), deliveryClass, key: UInt64(place))
     }
 
-    /// Notes that a chunk was lost; returns whether it will be sent again.
-    mutating func chunkLost(_ place: Int, generation: UInt16, _ chunk: UInt64) -> Bool {
-        guard bulk.lost(place, generation: generation, chunk) else { return false }
-        standInFlow(transfer: place)
-        return true
+    /// Notes that chunks were lost; returns how many bytes of them will be sent again.
+    mutating func chunksLost(_ place: Int, generation: UInt16, _ chunks: Range<UInt64>) -> Int {
+        let count = bulk.lost(place, generation: generation, chunks)
+        if count > 0 { standInFlow(transfer: place) }
+        return count * WireLimits.chunkByteCount
     }
 }

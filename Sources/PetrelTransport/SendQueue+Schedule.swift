@@ -9,8 +9,8 @@ enum Pick: Equatable, Sendable {
     case fragment(slot: UInt16, index: Int)
     /// A MSG_SKIP for the message in that slot.
     case skip(slot: UInt16)
-    /// A chunk of the transfer in that place.
-    case chunk(place: Int, UInt64)
+    /// Chunks of the transfer in that place.
+    case chunks(place: Int, Range<UInt64>)
 }
 
 extension SendQueue {
@@ -59,19 +59,20 @@ extension SendQueue {
             leaveLine(slot)
             return .skip(slot: slot)
         }
+        roomForChunks = room
         guard let pick = candidate(now: now, last: last) else { return nil }
         let needed = frameByteCount(pick)
         guard needed <= room else { return nil }
         switch pick {
         case .skip: break
         case .fragment(let slot, let index): take(slot, index: index, needed, packet: packet)
-        case .chunk(let place, let chunk): bulk.take(place, chunk)
+        case .chunks(let place, let chunks): bulk.take(place, chunks)
         }
         account(pick, needed, now: now)
         return pick
     }
 
-    /// Bytes of the frame that carries a fragment or a chunk.
+    /// Bytes of the frame that carries a fragment or chunks.
     private mutating func frameByteCount(_ pick: Pick) -> Int {
         switch pick {
         case .skip: return 0
@@ -79,10 +80,8 @@ extension SendQueue {
             if !slots[Int(slot)].hasBegun { fixPlace(slot) }
             return MessageFragment.frameByteCount(
                 slots[Int(slot)].name, total: slots[Int(slot)].byteCount, index: index)
-        case .chunk(let place, let chunk):
-            let transfer = bulk.transfers[place]
-            return BulkFrame.frameByteCount(
-                transfer: transfer.transfer, total: transfer.total, index: chunk)
+        case .chunks(let place, _):
+            return bulk.nextRun(place, room: roomForChunks)?.frameByteCount ?? 0
         }
     }
 
@@ -167,8 +166,8 @@ extension SendQueue {
     private func head(_ flow: UInt16, _ reserved: inout Bool) -> Head {
         if rings[flow].deliveryClass.kind == .bulk {
             let place = Int(rings[flow].key)
-            guard let chunk = bulk.transfers[place].nextChunk else { return .empty }
-            return .ready(.chunk(place: place, chunk))
+            guard let run = bulk.nextRun(place, room: roomForChunks) else { return .empty }
+            return .ready(.chunks(place: place, run.chunks))
         }
         guard let slot = rings[flow].messages.first.orNil else { return .empty }
         return isSendable(slot, &reserved) ? .ready(fragment(slot)) : .blocked
@@ -265,7 +264,7 @@ extension SendQueue {
         switch pick {
         case .skip: return
         case .fragment(let slot, _): band = Int(slots[Int(slot)].band)
-        case .chunk(let place, _):
+        case .chunks(let place, _):
             band = transferBand(place)
             if let flow = rings.first(band) { rings[flow].deficit -= byteCount }
         }

@@ -25,6 +25,8 @@ struct SendQueue: Sendable {
     var timed = InlineArray<3, SlotList>(repeating: SlotList())
     var rings = FlowRings()
     var bulk = BulkSender()
+    /// Bytes left in the packet that is being filled: so many chunks go together.
+    var roomForChunks = 0
     /// Bytes sent by higher bands while this one waited.
     var owed = InlineArray<3, Int>(repeating: 0)
     /// Bytes of messages of each band of which nothing was sent.
@@ -151,7 +153,7 @@ struct SendQueue: Sendable {
         let slot: UInt16
         let written: Void?
         switch pick {
-        case .chunk(let place, let chunk): return bulk.write(place, chunk, to: &writer)
+        case .chunks(let place, let chunks): return bulk.write(place, chunks, to: &writer)
         case .skip(let index):
             slot = index
             let charged = slots[Int(slot)].hasBegun ? slots[Int(slot)].byteCount : 0

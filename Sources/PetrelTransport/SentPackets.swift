@@ -12,8 +12,8 @@ enum SentFrame: Equatable, Sendable {
     case skip(slot: UInt16, number: UInt64)
     /// A MSG_STATUS.
     case status(DeliveryClass.Kind, number: UInt64)
-    /// A chunk of the transfer in that place.
-    case chunk(place: UInt8, generation: UInt16, index: UInt32)
+    /// Chunks of the transfer in that place, from `index` on.
+    case chunks(place: UInt8, count: UInt8, generation: UInt16, index: UInt64)
     /// A BULK_OFFER, BULK_WANT or BULK_STOP.
     case bulkControl(ticket: UInt16)
     /// A value in that slot of the ephemeral table.
@@ -67,6 +67,10 @@ struct SentPacket: Sendable {
     var sent = Instant(nanoseconds: 0)
     /// Whether its content was put back in line on suspicion.
     var isRepaired = false
+    /// Whether it asks only whether the path carries its size.
+    var isSizeProbe = false
+    /// Whether it left with ECT(0).
+    var isMarked = false
     /// What to measure the rate of delivery with.
     var mark = DeliveryMark()
     /// When a later packet was first acknowledged, or when it was declared lost.
@@ -74,6 +78,9 @@ struct SentPacket: Sendable {
     /// The largest number that an ACK frame in it reported; `.max` if it held none.
     var reported = UInt64.max
     var frames = InlineArray<8, SentFrame>(repeating: .none)
+
+    /// Its mark.
+    var ecn: ECN { isMarked ? .ect0 : .notECT }
 
     mutating func append(_ frame: SentFrame) {
         precondition(Int(frameCount) < Self.framesMax)

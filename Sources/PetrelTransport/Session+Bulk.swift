@@ -31,7 +31,7 @@ extension Session {
     /// Takes the next bytes of a transfer that the peer wants, as many as there is room for.
     ///
     /// The bytes follow those that were taken before, the first ones begin at the offset of
-    /// `.bulk(.wanted)`. Whole chunks of 1,024 bytes are taken only, but for the end.
+    /// `.bulk(.wanted)`. Whole chunks of 128 bytes are taken only, but for the end.
     ///
     /// - Returns: how many bytes were taken; if not all, `.bulk(.room)` tells when to go on.
     public mutating func supplyTransfer(_ transfer: UInt64, _ bytes: RawSpan) -> Int {
@@ -54,7 +54,7 @@ extension Session {
         guard bulkControls.hasRoom else { throw .queueFull }
         guard let first = bulk.accept(transfer, from: offset) else { return nil }
         bulkControls.append(.want(transfer: transfer, index: first))
-        return min(offset, first * UInt64(WireLimits.fragmentByteCount))
+        return min(offset, first * UInt64(WireLimits.chunkByteCount))
     }
 
     /// Gives a transfer up and tells the peer; `isMine`: one that this side sends.
@@ -80,18 +80,26 @@ extension Session {
     // MARK: Frames
 
     mutating func receive(
-        _ chunk: borrowing BulkFrame, now: Instant, into events: inout SessionEvents
+        _ chunks: borrowing BulkFrame, now: Instant, into events: inout SessionEvents
     ) {
-        let outcome = bulk.receive(chunk)
-        switch outcome {
+        switch bulk.check(chunks) {
         case .none: return
         case .violation(let code): return violate(code, now: now, into: &events)
-        case .new, .last: break
+        case .new: break
         }
-        let offset = chunk.index * UInt64(WireLimits.fragmentByteCount)
-        let range = events.store(chunk.bytes)
-        events.append(.bulk(.range(transfer: chunk.transfer, offset: offset, bytes: range)))
-        if outcome == .last { events.append(.bulk(.received(transfer: chunk.transfer))) }
+        let transfer = chunks.transfer
+        let size = WireLimits.chunkByteCount
+        let end = chunks.index + chunks.count
+        var next = chunks.index
+        while let run = bulk.takeRun(of: transfer, in: next..<end) {
+            next = run.upperBound
+            let start = Int(run.lowerBound - chunks.index) * size
+            let byteCount = min(run.count * size, chunks.bytes.byteCount - start)
+            let range = events.store(chunks.bytes.extracting(start..<start + byteCount))
+            let offset = run.lowerBound * UInt64(size)
+            events.append(.bulk(.range(transfer: transfer, offset: offset, bytes: range)))
+        }
+        if bulk.moveOn(transfer) { events.append(.bulk(.received(transfer: transfer))) }
     }
 
     mutating func receive(
@@ -100,7 +108,7 @@ extension Session {
         switch frame {
         case .offer(let deliveryClass, let transfer, let total):
             switch bulk.offered(transfer, total: total) {
-            case .none, .last: break
+            case .none: break
             case .violation(let code): violate(code, now: now, into: &events)
             case .new:
                 events.append(
@@ -128,7 +136,7 @@ extension Session {
             queue.bulk.close(place)
             events.append(.bulk(.sent(transfer: transfer)))
         } else {
-            let offset = index * UInt64(WireLimits.fragmentByteCount)
+            let offset = index * UInt64(WireLimits.chunkByteCount)
             events.append(.bulk(.wanted(transfer: transfer, offset: offset)))
         }
     }
@@ -137,9 +145,10 @@ extension Session {
     mutating func settleBulk(_ frame: SentFrame, into events: inout SessionEvents) {
         switch frame {
         case .bulkControl(let ticket): bulkControls.acknowledged(ticket)
-        case .chunk(let place, let generation, let index):
+        case .chunks(let place, let count, let generation, let index):
             let transfer = queue.bulk.transfers[Int(place)].transfer
-            switch queue.bulk.acknowledged(Int(place), generation: generation, UInt64(index)) {
+            let chunks = index..<index + UInt64(count)
+            switch queue.bulk.acknowledged(Int(place), generation: generation, chunks) {
             case .none: break
             case .room: events.append(.bulk(.room(transfer: transfer)))
             case .complete:

@@ -76,6 +76,10 @@ extension Session {
         binding.announced = dormant.announced
         copies = CopyLine(configuration)
         congestion = Congestion(configuration.congestionAlgorithm)
+        pathMTU = PathMTU(byteCountMax: configuration.datagramByteCountMax)
+        pathMTU.restart(next: dormant.nextNumber)
+        ecn = dormant.ecn.wake(isWanted: configuration.marksPackets, next: dormant.nextNumber)
+        marksReceived = dormant.marksReceived
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
             byteCountMax: configuration.queuedByteCountMax, credit: 0,

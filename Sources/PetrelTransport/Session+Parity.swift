@@ -24,7 +24,7 @@ extension Session {
     mutating func noteLastFragment(_ slot: UInt16, now: Instant) {
         let message = queue.slots[Int(slot)]
         guard message.fragmentCount >= Self.parityFragmentsMin, message.repairs == 0,
-            message.pending == 0, message.redundancy == .auto, isParityWorthwhile
+            message.pending == 0, message.redundancy == .auto, isParityWorthwhile(now: now)
         else { return }
         for index in 0..<ParityFrame.groupCount(total: message.byteCount)
         where parities.count < WireLimits.paritiesMax {
@@ -36,8 +36,9 @@ extension Session {
         }
     }
 
-    private var isParityWorthwhile: Bool {
-        configuration.redundancy == .auto && detector.rules.contains(.parity) && !isCongested
+    private func isParityWorthwhile(now: Instant) -> Bool {
+        configuration.redundancy == .auto && detector.rules.contains(.parity)
+            && !isCongested(now: now)
             && detector.losses.isAtLeast(perMille: Self.parityFromPerMille)
             && detector.losses.isRandom(probeInterval: urgentProbeInterval)
     }
@@ -50,7 +51,9 @@ extension Session {
                 outside: .max)
             // Repairs go out when that time has passed.
             let isEarly = first.since + urgentProbeInterval > now
-            if isUnderWay, isEarly, !isCongested, copies.hasBudget(now: now) { return true }
+            if isUnderWay, isEarly, !isCongested(now: now), copies.hasBudget(now: now) {
+                return true
+            }
             parities.removeFirst()
         }
         return false

@@ -7,13 +7,13 @@ internal import PetrelWire
 extension Session {
     /// Takes a datagram in; what it means to the owner is appended to `events`.
     ///
-    /// `datagram` is decrypted in place. Before a packet is opened nothing of the session changes
+    /// `datagram` is decrypted in place; `ecn` is what its IP header said. Before a packet is opened nothing of the session changes
     /// but counters.
     ///
     /// - Returns: why the datagram was dropped; `nil` if it was accepted.
     public mutating func receive(
-        _ datagram: inout MutableRawSpan, from address: Address, now: Instant,
-        into events: inout SessionEvents
+        _ datagram: inout MutableRawSpan, from address: Address, ecn mark: ECN = .notECT,
+        now: Instant, into events: inout SessionEvents
     ) -> DropReason? {
         guard !isEnding else { return .sessionClosed }
         let byteCount = datagram.byteCount
@@ -41,6 +41,8 @@ extension Session {
             tellEarlyLate(now: now, into: &events)
         #endif
         acknowledgeLater(opened.number, isAckEliciting: isAckEliciting, payload, now: now)
+        marksReceived.count(mark)
+        if mark == .ce, isAckEliciting { acks.hurry(now: now) }
         queue.progress.take(into: &events)
         return nil
     }
@@ -87,10 +89,7 @@ extension Session {
             return
         }
         statistics.addressMoves += 1
-        if !isSameHost {
-            congestion = Congestion(configuration.congestionAlgorithm)
-            pacer = Pacer()
-        }
+        if !isSameHost { forgetPath() }
         if path.validator.isProven {
             control.challenge = nil
             control.challengeToPrevious = nil
@@ -247,6 +246,7 @@ extension Session {
     private mutating func receive(
         _ ack: borrowing AckFrame, now: Instant, into events: inout SessionEvents
     ) {
+        let largestBefore = detector.largestAcknowledged
         guard
             detector.received(ack, ackDelayMax: peerAckDelayMax, now: now)
         else { return violate(.acknowledgedUnsent, now: now, into: &events) }
@@ -268,6 +268,7 @@ extension Session {
                 byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent, now: now)
             settle(packet, number, now: now, into: &events)
         }
+        noteCounts(ack, largestBefore: largestBefore, now: now)
         detectLoss(now: now)
         congestion.update(
             rtt: detector.rtt, latest: latest, bytesInFlight: detector.packets.bytesInFlight,
@@ -283,6 +284,7 @@ extension Session {
         _ packet: SentPacket, _ number: UInt64, now: Instant, into events: inout SessionEvents
     ) {
         trace.note(.packetAcknowledged(number: number), now)
+        noteArrived(packet, number, now: now)
         if packet.reported != .max { acks.reportArrived(upTo: packet.reported) }
         if packet.isRepaired, packet.state != .lost { statistics.probesNeedless += 1 }
         for i in 0..<Int(packet.frameCount) {

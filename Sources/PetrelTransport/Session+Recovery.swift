@@ -79,7 +79,7 @@ extension Session {
             byteCount += repair(detector.packets[number], number, now: now)
             detector.noteRepaired(number)
         }
-        let packetsCount = byteCount / configuration.datagramByteCountMax + 1
+        let packetsCount = byteCount / pathMTU.byteCount + 1
         // Whatever was overdue, the peer is asked; a newer copy under way asks already.
         if byteCount > 0 || detector.packets.inFlightCount == 0 { probesPending += packetsCount }
     }
@@ -121,7 +121,7 @@ extension Session {
         let mayRide = isCopyDue || packet.state == .inFlight
         isCopyDue = false
         guard mayRide, detector.isThin else { return }
-        if isCongested { copies.removeAll() }
+        if isCongested(now: now) { copies.removeAll() }
         while let entry = copies.takeDue(now: now) {
             guard isWanted(entry, outside: number) else { continue }
             let start = writer.offset
@@ -138,7 +138,7 @@ extension Session {
     /// Whether a copy has waited for long enough for a packet that goes out anyway.
     mutating func mustCopy(now: Instant) -> Bool {
         guard isCopyDue else { return false }
-        if !detector.isThin || isCongested { copies.removeAll() }
+        if !detector.isThin || isCongested(now: now) { copies.removeAll() }
         while let entry = copies.first(now: now) {
             if isWanted(entry, outside: .max) { return true }
             copies.dropFirst()
@@ -195,7 +195,8 @@ extension Session {
     }
 
     /// A queue in the path grows: copies would only make it longer.
-    var isCongested: Bool {
+    func isCongested(now: Instant) -> Bool {
+        if isMarkedLately(now: now) { return true }
         guard detector.rtt.hasSample else { return false }
         let least = detector.rtt.min
         return detector.rtt.smoothed - least > max(.milliseconds(50), least / 2)

@@ -11,8 +11,7 @@ extension Session {
     public mutating func networkChanged(now: Instant) {
         guard side == .client, !isEnding else { return }
         rotateID(now: now)
-        congestion = Congestion(configuration.congestionAlgorithm)
-        pacer = Pacer()
+        forgetPath()
         detector.forgetBackoff()
         let data: UInt64 = random.next()
         addressQuestion = data

@@ -107,6 +107,8 @@ extension Session {
             let packet = detector.packets[number]
             statistics.packetsLost += 1
             trace.note(.packetLost(number: number), now)
+            noteLost(packet, number, now: now)
+            guard !packet.isSizeProbe else { continue }
             congestion.lost(
                 number, byteCount: Int(packet.byteCount), mark: packet.mark, sent: packet.sent,
                 now: now)
@@ -129,10 +131,9 @@ extension Session {
                     slot: slot, index: index, deliveryClass: kind, number: message, packet: number)
                 if isRepeated { byteCount += WireLimits.fragmentByteCount }
             case .skip(let slot, let number): queue.skipLost(slot: slot, number: number)
-            case .chunk(let place, let generation, let index):
-                if queue.chunkLost(Int(place), generation: generation, UInt64(index)) {
-                    byteCount += WireLimits.fragmentByteCount
-                }
+            case .chunks(let place, let count, let generation, let index):
+                byteCount += queue.chunksLost(
+                    Int(place), generation: generation, index..<index + UInt64(count))
             case .bulkControl(let ticket): bulkControls.lost(ticket)
             case .status(let kind, let number): reassembler.statusLost(kind, number)
             case .ephemeral(let slot, let version):

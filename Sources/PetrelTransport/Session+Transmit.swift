@@ -10,11 +10,14 @@ public struct Transmission: Equatable, Sendable {
     public var byteCount: Int
     /// Where it goes.
     public var destination: Address
+    /// What its IP header says of congestion marks.
+    public var ecn: ECN
 
     /// Creates a transmission.
-    public init(byteCount: Int, destination: Address) {
+    public init(byteCount: Int, destination: Address, ecn: ECN = .notECT) {
         self.byteCount = byteCount
         self.destination = destination
+        self.ecn = ecn
     }
 }
 
@@ -41,6 +44,7 @@ extension Session {
         queue.backgroundWaits = ephemeral.hasWaiting
         let hasParity = hasParity(now: now)
         let last = hasParity || hasData(now) ? lastBand(now) : nil
+        if last != nil, let probe = transmitSizeProbe(into: &room, now: now) { return probe }
         let isReady =
             last != nil && (queue.backgroundWaits || queue.isReady(now: now))
             || hasParity && last == Band.count - 1
@@ -62,7 +66,7 @@ extension Session {
     /// Whether one more packet fits into the window.
     var mayFillWindow: Bool {
         let window = min(congestion.window, configuration.bytesInFlightMax)
-        return detector.packets.bytesInFlight + configuration.datagramByteCountMax <= window
+        return detector.packets.bytesInFlight + pathMTU.byteCount <= window
     }
 
     /// Bytes per second that leave.
@@ -98,7 +102,7 @@ extension Session {
             let number = detector.packets.next
         #endif
         let header = header(number)
-        let sizeMax = min(configuration.datagramByteCountMax, room.byteCount, path.allowance)
+        let sizeMax = min(datagramByteCountLimit, room.byteCount, path.allowance)
         var packet = SentPacket()
         var payloadEnd: Int
         do {
@@ -144,7 +148,7 @@ extension Session {
             &room, header: header, number: number, payloadEnd: payloadEnd)
         note(&packet, number, byteCount: byteCount, isProbe: isProbe, now: now)
         path.sent(byteCount: byteCount)
-        return Transmission(byteCount: byteCount, destination: path.address)
+        return Transmission(byteCount: byteCount, destination: path.address, ecn: packet.ecn)
     }
 
     // MARK: Frames
@@ -156,7 +160,8 @@ extension Session {
         guard acks.isPending || asksForAnswer && acks.hasGaps, let largest = acks.received.highest
         else { return }
         let written: Void? = try? AckFrame.write(
-            acks.received, delay: acks.delay(now), to: &writer)
+            acks.received, delay: acks.delay(now),
+            ecn: marksReceived.isZero ? nil : marksReceived, to: &writer)
         guard written != nil else { return }
         packet.reported = largest
         acks.reported()
@@ -310,14 +315,14 @@ extension Session {
 
     // MARK: Packets
 
-    private func header(_ number: UInt64) -> DataHeader {
+    func header(_ number: UInt64) -> DataHeader {
         DataHeader(
             keyPhase: keys.writePhase, connectionID: remoteID,
             packetNumber: TruncatedPacketNumber(
                 number, largestAcknowledged: detector.largestAcknowledged))
     }
 
-    private mutating func makeRoomForPacket(now: Instant) {
+    mutating func makeRoomForPacket(now: Instant) {
         renewKeysIfDue(now: now)
         if detector.packets.next == nextSkip {
             detector.makeRoom(now: now)
@@ -329,7 +334,7 @@ extension Session {
         repairLost(now: now)
     }
 
-    private mutating func note(
+    mutating func note(
         _ packet: inout SentPacket, _ number: UInt64, byteCount: Int, isProbe: Bool, now: Instant
     ) {
         packet.byteCount = UInt16(byteCount)
@@ -341,7 +346,9 @@ extension Session {
             if !mayFillWindow || !pacer.mayProceed { urgency.used() }
             packet.mark = congestion.sent(
                 bytesInFlight: detector.packets.bytesInFlight, now: now)
+            if !packet.isSizeProbe { pathMTU.sent(byteCount: byteCount) }
         }
+        mark(&packet, now: now)
         detector.sent(packet, now: now)
         statistics.packetsSent += 1
         statistics.bytesSent += byteCount
@@ -405,6 +412,6 @@ extension Session {
         var packet = SentPacket()
         let byteCount = seal(&room, header: header, number: number, payloadEnd: payloadEnd)
         note(&packet, number, byteCount: byteCount, isProbe: false, now: now)
-        return Transmission(byteCount: byteCount, destination: destination)
+        return Transmission(byteCount: byteCount, destination: destination, ecn: packet.ecn)
     }
 }

@@ -72,6 +72,10 @@ public struct Session: ~Copyable {
     var parities: [WaitingParity] = []
     var congestion: Congestion
     var pacer = Pacer()
+    var pathMTU: PathMTU
+    var ecn: ECNValidator
+    /// What the peer's packets were marked with.
+    var marksReceived = ECNCounts()
     var urgency = UrgentAllowance()
     var queue: SendQueue
     var ephemeral = EphemeralSender()
@@ -151,6 +155,8 @@ public struct Session: ~Copyable {
         copies = CopyLine(configuration)
         path = Path(address: address)
         congestion = Congestion(configuration.congestionAlgorithm)
+        pathMTU = PathMTU(byteCountMax: configuration.datagramByteCountMax)
+        ecn = ECNValidator(isWanted: configuration.marksPackets)
         queue = SendQueue(
             messagesMax: configuration.queuedMessagesMax,
             byteCountMax: configuration.queuedByteCountMax, credit: peerParameters.initialCredit,
@@ -247,4 +253,6 @@ public struct SessionStatistics: Equatable, Sendable {
     public var connectionIDsUsed = 0
     /// Renewals of the key that packets are sealed with.
     public var keyUpdates = 0
+    /// Probes of a larger datagram.
+    public var sizeProbes = 0
 }

@@ -7,8 +7,10 @@ public import PetrelWire
 ///
 /// A limit that two sides must agree on is in `WireLimits` or a transport parameter.
 public struct SessionConfiguration: Equatable, Sendable {
-    /// Largest datagram that is sent, in bytes (RFC 9000 §14: 1200).
-    public var datagramByteCountMax = WireLimits.datagramByteCountMax
+    /// Largest datagram that is sent if the path carries it, in bytes; 1,200 for no search.
+    public var datagramByteCountMax = WireLimits.probedDatagramByteCountMax
+    /// Whether packets are marked for ECN, as long as the path takes that well.
+    public var marksPackets = true
     /// Messages that wait or are under way towards the peer.
     public var queuedMessagesMax = 512
     /// Bytes of messages that wait or are under way towards the peer.

@@ -19,6 +19,8 @@ public enum TraceEvent: Equatable, Sendable {
     case lossSpurious(number: UInt64)
     /// Recovery's figures after an acknowledgement.
     case metricsUpdated(smoothedRTT: Interval, congestionWindow: Int, bytesInFlight: Int)
+    /// Packets may have another size from now on.
+    case datagramSizeChanged(byteCount: Int)
     /// Packets are sealed with a new key from now on.
     case keyUpdated(generation: UInt64)
     /// The peer is told that our packets carry that connection ID no more.

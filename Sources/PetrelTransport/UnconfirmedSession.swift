@@ -35,11 +35,13 @@ public struct UnconfirmedSession: ~Copyable {
 
     /// The session, if the datagram is a packet of it that opens; events as of `Session.receive`.
     public func confirm(
-        _ datagram: inout MutableRawSpan, from source: Address,
+        _ datagram: inout MutableRawSpan, from source: Address, ecn: ECN = .notECT,
         configuration: SessionConfiguration, now: Instant, into events: inout SessionEvents
     ) -> Session? {
         var session = session(configuration: configuration, now: now)
-        guard session.receive(&datagram, from: source, now: now, into: &events) == nil else {
+        guard
+            session.receive(&datagram, from: source, ecn: ecn, now: now, into: &events) == nil
+        else {
             return nil
         }
         return session

@@ -2,52 +2,55 @@
 
 public import PetrelBase
 
-/// A chunk of a transfer: 1,024 bytes of it, fewer only at its end.
+/// Some chunks of a transfer in a row, 128 bytes each, fewer only at its end.
 ///
-///     BULK  transfer varint | total varint | index varint | bytes
+///     BULK  transfer varint | total varint | index varint | count u8 | bytes
 ///
-/// Chunk `index` holds the bytes from `1024 * index` on; its length follows from `total`.
+/// Chunk `index` holds the bytes from `128 * index` on; how many there are follows from `total`. The
+/// sender puts as many chunks into a frame as the packet has room for, whatever the path carries.
 public struct BulkFrame: ~Escapable {
     /// The transfer, as its offer named it.
     public var transfer: UInt64
     /// Bytes of the whole transfer.
     public var total: UInt64
-    /// Which chunk this is.
+    /// The first chunk.
     public var index: UInt64
-    /// Its bytes.
+    /// How many there are, at least one.
+    public var count: UInt64
+    /// Their bytes.
     public var bytes: RawSpan
 
     /// How many chunks a transfer of that many bytes has.
     public static func count(total: UInt64) -> UInt64 {
-        let size = UInt64(WireLimits.fragmentByteCount)
+        let size = UInt64(WireLimits.chunkByteCount)
         return total / size + (total % size == 0 ? 0 : 1)
     }
 
-    /// Bytes of chunk `index` of a transfer of `total` bytes.
-    public static func byteCount(_ index: UInt64, total: UInt64) -> Int {
-        let size = UInt64(WireLimits.fragmentByteCount)
-        return Int(min(size, total - index * size))
+    /// Bytes of `count` chunks from `index` on, of a transfer of `total` bytes that has them.
+    public static func byteCount(_ index: UInt64, _ count: UInt64 = 1, total: UInt64) -> Int {
+        let size = UInt64(WireLimits.chunkByteCount)
+        return Int(min(count * size, total - index * size))
     }
 
-    /// Bytes of the frame that carries that chunk.
-    public static func frameByteCount(transfer: UInt64, total: UInt64, index: UInt64) -> Int {
-        1 + varIntByteCount(transfer) + varIntByteCount(total) + varIntByteCount(index)
-            + byteCount(index, total: total)
+    /// Bytes of the frame before those of the chunks.
+    public static func headByteCount(transfer: UInt64, total: UInt64, index: UInt64) -> Int {
+        2 + varIntByteCount(transfer) + varIntByteCount(total) + varIntByteCount(index)
     }
 
-    /// Writes the frame, type included; `bytes` are those of the chunk.
+    /// Writes the frame, type included; `bytes` are those of `count` chunks, 255 at most.
     public static func write(
-        _ bytes: RawSpan, transfer: UInt64, total: UInt64, index: UInt64,
+        _ bytes: RawSpan, transfer: UInt64, total: UInt64, index: UInt64, count: UInt64,
         to writer: inout ByteWriter
     ) throws(NoRoom) {
-        let needed = frameByteCount(transfer: transfer, total: total, index: index)
-        guard needed <= writer.remaining, bytes.byteCount == byteCount(index, total: total) else {
-            throw NoRoom()
-        }
+        let head = headByteCount(transfer: transfer, total: total, index: index)
+        guard head + bytes.byteCount <= writer.remaining, let count8 = UInt8(exactly: count),
+            bytes.byteCount == byteCount(index, count, total: total)
+        else { throw NoRoom() }
         try writer.writeUInt8(FrameType.bulk.rawValue)
         try writer.writeVarInt(transfer)
         try writer.writeVarInt(total)
         try writer.writeVarInt(index)
+        try writer.writeUInt8(count8)
         try writer.writeBytes(bytes)
     }
 
@@ -57,10 +60,11 @@ public struct BulkFrame: ~Escapable {
         transfer = try reader.readVarInt()
         total = try reader.readVarInt()
         index = try reader.readVarInt()
-        guard 1...WireLimits.transferByteCountMax ~= total, index < Self.count(total: total) else {
-            throw .malformed(offset: reader.offset)
-        }
-        bytes = try reader.readBytes(Self.byteCount(index, total: total))
+        count = UInt64(try reader.readUInt8())
+        guard 1...WireLimits.transferByteCountMax ~= total, index < Self.count(total: total),
+            count > 0, count <= Self.count(total: total) - index
+        else { throw .malformed(offset: reader.offset) }
+        bytes = try reader.readBytes(Self.byteCount(index, count, total: total))
     }
 }
 

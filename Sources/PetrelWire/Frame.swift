@@ -34,6 +34,8 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case probe = 0x0D
     /// NAT_PROBE_ANSWER.
     case probeAnswer = 0x0E
+    /// ACK_ECN: ACK with counts of marks.
+    case ackECN = 0x0F
     /// MSG: a message in one piece.
     case message = 0x10
     /// MSG_FRAG: a fragment of a message.
@@ -142,6 +144,7 @@ public enum Frame: ~Escapable {
         case .padding: self = .padding
         case .ping: self = .ping
         case .ack: self = .ack(try AckFrame(&reader))
+        case .ackECN: self = .ack(try AckFrame(&reader, hasCounts: true))
         case .close: self = .close(try CloseFrame(&reader))
         case .keepalive:
             let seconds = min(try reader.readVarInt(), WireLimits.keepaliveSecondsMax)

@@ -16,6 +16,8 @@ public enum WireLimits {
     public static let packetNumberByteCountMax = 4
     /// The largest datagram that is sent without path MTU discovery (RFC 9000 §14).
     public static let datagramByteCountMax = 1_200
+    /// The largest datagram that is sent at all: what Ethernet carries of IPv6.
+    public static let probedDatagramByteCountMax = 1_452
     /// The largest datagram that is accepted.
     public static let receivedDatagramByteCountMax = 1_500
     /// The smallest data packet towards the server: an answer with a challenge is never larger.
@@ -62,8 +64,10 @@ public enum WireLimits {
     public static let messageWindow: UInt64 = 512
     /// Bytes of the longest transfer of the bulk kind.
     public static let transferByteCountMax: UInt64 = 1 << 40
+    /// Bytes of a chunk of a transfer; only the last one is shorter.
+    public static let chunkByteCount = 128
     /// How far a chunk of a transfer may be ahead of the lowest one not received.
-    public static let chunkWindow: UInt64 = 1_024
+    public static let chunkWindow: UInt64 = 8_192
     /// Transfers of one direction at a time.
     public static let transfersMax = 4
     /// Ranges in an ACK frame.

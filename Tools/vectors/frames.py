@@ -40,6 +40,11 @@ def ack(delay, ranges):
     return out
 
 
+def ack_ecn(delay, ranges, counts):
+    """Counts are of ECT(0), ECT(1) and CE."""
+    return b"\x0f" + ack(delay, ranges)[1:] + b"".join(varint(count) for count in counts)
+
+
 def close(code, reason):
     return b"\x03" + varint(code) + u(len(reason), 1) + reason
 
@@ -66,8 +71,8 @@ def status(kind, number, outcome):
     return b"\x14" + u(kind, 1) + varint(number) + u(outcome, 1)
 
 
-def bulk(transfer, total, index, body):
-    return b"\x15" + varint(transfer) + varint(total) + varint(index) + body
+def bulk(transfer, total, index, count, body):
+    return b"\x15" + varint(transfer) + varint(total) + varint(index) + u(count, 1) + body
 
 
 def offer(cls, transfer, total):
@@ -114,6 +119,12 @@ def ack_row(name, delay, ranges):
     return (name, "ACK", ack(delay, ranges), fields, True)
 
 
+def ack_ecn_row(name, delay, ranges, counts):
+    fields = {"largest": ranges[0][1], "delay_us": delay * 8, "ranges": show_ranges(ranges),
+              "ecn": " ".join(map(str, counts))}
+    return (name, "ACK_ECN", ack_ecn(delay, ranges, counts), fields, True)
+
+
 def msg_row(name, cls, number, body):
     fields = {"class": cls, "number": number, "total": len(body), "index": 0, "bytes": body.hex()}
     return (name, "MSG", msg(cls, number, body), fields, True)
@@ -149,10 +160,11 @@ def parity_row(name, cls, number, total, first, count, place=()):
     return (name, "PARITY", parity(cls, number, total, first, count, body, place), fields, True)
 
 
-def bulk_row(name, transfer, total, index):
-    body = filler(min(1024, total - 1024 * index))
-    fields = {"transfer": transfer, "total": total, "index": index, "bytes": body.hex()}
-    return (name, "BULK", bulk(transfer, total, index, body), fields, True)
+def bulk_row(name, transfer, total, index, count):
+    body = filler(min(128 * count, total - 128 * index))
+    fields = {"transfer": transfer, "total": total, "index": index, "count": count,
+              "bytes": body.hex()}
+    return (name, "BULK", bulk(transfer, total, index, count, body), fields, True)
 
 
 def ephemeral_row(name, key, version, body):
@@ -171,6 +183,11 @@ GOOD = [
     ack_row("ack with the smallest gaps", 0, [(6, 6), (4, 4), (2, 2), (0, 0)]),
     ack_row("ack of the largest number", (1 << 24) - 1, [(MAX - 5, MAX)]),
     ack_row("ack with 64 ranges", 1, MANY),
+    ack_ecn_row("ack with counts of marks", 3, [(100, 120), (50, 97)], (64, 0, 2)),
+    ack_ecn_row("ack with counts, largest", 0, [(0, 0)], (MAX, MAX, MAX)),
+    ("ack with counts in 8 bytes", "ACK_ECN",
+     b"\x0f\x05\x00\x01\x00" + varint(1, 8) + varint(0, 8) + varint(0, 8),
+     {"largest": 5, "delay_us": 0, "ranges": "5-5", "ecn": "1 0 0"}, False),
     ("ack delay in 8 bytes", "ACK", b"\x02" + varint(7) + varint(5, 8) + b"\x01" + varint(2),
      {"largest": 7, "delay_us": 40, "ranges": "5-7"}, False),
     ("ack delay above 24 bits counts as 2^24 - 1", "ACK",
@@ -249,10 +266,11 @@ GOOD = [
      {"kind": 3, "number": 4, "outcome": 0}, True),
     ("status: it was there", "MSG_STATUS", status(4, MAX, 1),
      {"kind": 4, "number": MAX, "outcome": 1}, True),
-    bulk_row("first chunk", 1, 3000, 0),
-    bulk_row("last chunk", 1, 3000, 2),
-    bulk_row("last chunk, full", MAX, 1 << 40, (1 << 30) - 1),
-    bulk_row("only chunk, of one byte", 0, 1, 0),
+    bulk_row("first chunks", 1, 3000, 0, 9),
+    bulk_row("last chunks", 1, 3000, 22, 2),
+    bulk_row("last chunk, full", MAX, 1 << 40, (1 << 33) - 1, 1),
+    bulk_row("only chunk, of one byte", 0, 1, 0, 1),
+    bulk_row("chunks of a large packet", 1, 1 << 20, 70, 11),
     ("offer", "BULK_OFFER", offer(5, 1, 3000),
      {"class": 5, "transfer": 1, "total": 3000}, True),
     ("offer of the longest, of an operator's class", "BULK_OFFER", offer(16 + 5, MAX, 1 << 40),
@@ -291,6 +309,8 @@ BAD = [
     ("ack with a gap below zero", b"\x02\x05\x00\x02\x00\x04\x00", M),
     ("ack with a second range below zero", b"\x02\x05\x00\x02\x00\x01\x03", M),
     ("ack without second range", b"\x02\x05\x00\x02\x00\x01", T),
+    ("ack with counts cut short", ack_ecn(0, [(5, 5)], (1, 0, 0))[:-1], T),
+    ("ack with counts and no range", b"\x0f\x05\x00\x00\x00\x00\x00", M),
     ("close without length", b"\x03\x00", T),
     ("close with a reason of 129 bytes", close(0, b"x" * 129), M),
     ("close with the reason cut short", b"\x03\x00\x05abcd", T),
@@ -330,10 +350,13 @@ BAD = [
     ("status of a variant", status(8 + 3, 1, 0), M),
     ("status with another outcome", status(1, 1, 2), M),
     ("status cut short", status(1, 1, 0)[:-1], T),
-    ("chunk of an empty transfer", bulk(1, 0, 0, b""), M),
-    ("chunk of too long a transfer", bulk(1, (1 << 40) + 1, 0, filler(1024)), M),
-    ("chunk beyond the last", bulk(1, 1024, 1, b""), M),
-    ("chunk cut short", bulk(1, 1024, 0, filler(1023)), T),
+    ("chunk of an empty transfer", bulk(1, 0, 0, 1, b""), M),
+    ("chunk of too long a transfer", bulk(1, (1 << 40) + 1, 0, 1, filler(128)), M),
+    ("chunk beyond the last", bulk(1, 1024, 8, 1, b""), M),
+    ("chunks that end beyond the last", bulk(1, 1024, 7, 2, filler(256)), M),
+    ("no chunks", bulk(1, 1024, 0, 0, b""), M),
+    ("chunk cut short", bulk(1, 1024, 0, 1, filler(127)), T),
+    ("chunks cut short", bulk(1, 1024, 0, 8, filler(1023)), T),
     ("offer of another kind", offer(4, 1, 10), M),
     ("offer of nothing", offer(5, 1, 0), M),
     ("offer of too much", offer(5, 1, (1 << 40) + 1), M),

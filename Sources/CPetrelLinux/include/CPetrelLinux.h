@@ -14,6 +14,18 @@ struct petrel_message {
     unsigned int byte_count;
 };
 
+// Has a socket tell of ECN marks, and send nothing in fragments: datagrams that are too large for
+// the interface are refused, whatever the kernel believes of the path. What a kernel cannot do is
+// left out.
+void petrel_watch_path(int descriptor, int is_v6);
+
+// The two bits of ECN that a received message came with; 0 if nothing is known.
+int petrel_received_ecn(const struct petrel_message *message);
+
+// Has a message leave with these two bits of ECN; its name is set, and its control buffer, in which
+// nothing else is said yet.
+void petrel_mark(struct petrel_message *message, int ecn);
+
 // recvmmsg without waiting: how many datagrams arrived, or -1 and errno.
 int petrel_receive_batch(int descriptor, struct petrel_message *messages, unsigned int count);
 

@@ -149,12 +149,13 @@ enum DatagramTarget {
         let again = written {
             try BulkFrame.write(
                 chunk.bytes, transfer: chunk.transfer, total: chunk.total, index: chunk.index,
-                to: &$0)
+                count: chunk.count, to: &$0)
         }
         guard let again else { throw Finding(description: "a chunk that cannot be written") }
         try hold(
             again.count
-                == BulkFrame.frameByteCount(
+                == chunk.bytes.byteCount
+                + BulkFrame.headByteCount(
                     transfer: chunk.transfer, total: chunk.total, index: chunk.index),
             "a chunk of another size")
         var reader = ByteReader(again.span.bytes)
@@ -163,7 +164,8 @@ enum DatagramTarget {
         }
         try hold(
             other.transfer == chunk.transfer && other.total == chunk.total
-                && other.index == chunk.index && copy(other.bytes) == copy(chunk.bytes),
+                && other.index == chunk.index && other.count == chunk.count
+                && copy(other.bytes) == copy(chunk.bytes),
             "another chunk")
     }
 

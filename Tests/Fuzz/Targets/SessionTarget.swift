@@ -130,18 +130,21 @@ enum SessionTarget {
             return written { try frames[choice].write(to: &$0) }
         }
         guard index < BulkFrame.count(total: total) else { return nil }
-        let chunk = [UInt8](
-            repeating: 5, count: BulkFrame.byteCount(index, total: max(total, 1)))
+        let count = min(UInt64(tape.byte() & 7) + 1, BulkFrame.count(total: total) - index)
+        let chunks = [UInt8](
+            repeating: 5, count: BulkFrame.byteCount(index, count, total: max(total, 1)))
         return written {
             try BulkFrame.write(
-                chunk.span.bytes, transfer: transfer, total: total, index: index, to: &$0)
+                chunks.span.bytes, transfer: transfer, total: total, index: index, count: count,
+                to: &$0)
         }
     }
 
     /// ACK with any ranges, by bytes: what a `RangeSet` holds is too well-behaved.
     private static func acknowledgement(_ tape: inout Tape) -> [UInt8]? {
         written { writer in
-            try writer.writeUInt8(FrameType.ack.rawValue)
+            let hasCounts = tape.byte() & 3 == 0
+            try writer.writeUInt8((hasCounts ? FrameType.ackECN : .ack).rawValue)
             try writer.writeVarInt(tape.byte() < 200 ? UInt64(tape.byte()) : tape.number() >> 2)
             try writer.writeVarInt(tape.number() >> 2)
             let count = 1 + tape.byte() % 4

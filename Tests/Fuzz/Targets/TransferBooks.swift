@@ -57,10 +57,12 @@ struct TransferBooks {
             open[transfer]?.supplied = offset
         case .range(let transfer, let offset, _):
             guard let book = open[transfer] else { return }
-            try hold(book.first.map { offset >= $0 / 1_024 * 1_024 } ?? false, "not wanted")
-            try hold(
-                open[transfer]?.arrived.insert(offset).inserted == true,
-                "\(offset) of transfer \(transfer) comes twice")
+            try hold(book.first.map { offset >= $0 / 128 * 128 } ?? false, "not wanted")
+            for chunk in stride(from: offset, to: offset + UInt64(bytes.count), by: 128) {
+                try hold(
+                    open[transfer]?.arrived.insert(chunk).inserted == true,
+                    "\(chunk) of transfer \(transfer) comes twice")
+            }
             for (i, byte) in bytes.enumerated() {
                 try hold(byte == Self.byte(transfer, offset + UInt64(i)), "another byte")
             }
@@ -68,7 +70,7 @@ struct TransferBooks {
             guard let book = open[transfer], let first = book.first, first < book.total else {
                 return
             }
-            let chunks = (book.total + 1_023) / 1_024 - first / 1_024
+            let chunks = (book.total + 127) / 128 - first / 128
             try hold(
                 UInt64(book.arrived.count) == chunks, "complete with \(book.arrived.count) chunks")
             if case .sent = event { open[transfer] = nil }

@@ -87,6 +87,65 @@ private func collect(
         }
     }
 
+    /// Marks travel with each datagram by itself, over both families, and stay with it.
+    @Test(arguments: [
+        (loopback4, loopback4), (loopback6, loopback6), (loopback4, Address.none),
+        (loopback6, Address.none),
+    ])
+    func marksTravel(host: Address, serverAddress: Address) throws {
+        var server = try UDPSocket(boundTo: serverAddress)
+        var client = try UDPSocket(boundTo: host)
+        var target = host
+        target.port = server.localAddress.port
+        let marks: [ECN] = [.notECT, .ect0, .ce, .ect1, .notECT, .ect0]
+        var batch = DatagramBatch()
+        for round in 0..<2 {
+            for (i, mark) in marks.enumerated() {
+                _ = batch.append(to: target) { room in
+                    room.storeBytes(of: UInt8(i), as: UInt8.self)
+                    return 10
+                }
+                batch.mark(i, mark)
+            }
+            #expect(client.send(&batch) == marks.count)
+            var seen: [Int: ECN] = [:]
+            while seen.count < marks.count {
+                let count = try server.receive(into: &batch)
+                guard count > 0 else { break }
+                for i in 0..<count {
+                    let first = batch.bytes(of: i).unsafeLoad(fromByteOffset: 0, as: UInt8.self)
+                    seen[Int(first)] = batch.ecn(of: i)
+                }
+            }
+            #expect((0..<marks.count).map { seen[$0] } == marks, "round \(round)")
+            batch.removeAll()
+        }
+    }
+
+    /// What is larger than the interface carries is refused, and costs that datagram only.
+    @Test(arguments: [loopback4, loopback6])
+    func tooLargeADatagramIsLost(host: Address) throws {
+        var server = try UDPSocket(boundTo: host)
+        var client = try UDPSocket(boundTo: host)
+        var discovery: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let isV6 = host.v4 == nil
+        let outcome = getsockopt(
+            client.descriptor, Int32(isV6 ? IPPROTO_IPV6 : Int(IPPROTO_IP)),
+            isV6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &discovery, &size)
+        #expect(outcome == 0 && discovery == 3, "fragments are never sent")
+        var target = host
+        target.port = server.localAddress.port
+        var batch = DatagramBatch()
+        for byteCount in [100, 1_452, 200] {
+            _ = batch.append(to: target) { _ in byteCount }
+            batch.mark(batch.count - 1, .ect0)
+        }
+        #expect(client.send(&batch) == 3)
+        let count = try server.receive(into: &batch)
+        #expect((0..<count).map { batch.byteCount(of: $0) } == [100, 1_452, 200])
+    }
+
     @Test func truncatedDatagramsAreDroppedAndTheRestKeepTheirOrder() throws {
         var server = try UDPSocket(boundTo: loopback4)
         let sender = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)

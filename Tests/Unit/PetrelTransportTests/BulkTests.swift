@@ -32,7 +32,7 @@ import Testing
                 _ = try? pair.server?.acceptTransfer(9, from: offset)
             }
             for event in pair.atClient.bulk[heard...] where event.hasPrefix("wanted") {
-                supplied = Int(offset) / 1_024 * 1_024
+                supplied = Int(offset) / 128 * 128
             }
             let isNews = pair.atClient.bulk.count > heard
             heard = pair.atClient.bulk.count
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 1_023, 1_024, 1_025, 65_536, 1_200_000])
+    @Test(arguments: [1, 127, 128, 129, 1_025, 65_536, 1_200_000])
     func everyByteArrives(byteCount: Int) throws {
         let pair = try connected()
         let file = Self.file(byteCount)
@@ -75,7 +75,7 @@ import Testing
     @Test func goesOnWhereItWas() throws {
         let file = Self.file(50_000)
         let rows: [(offset: UInt64, bytes: Int)] = [
-            (20_480, 29_520), (20_481, 29_520), (49_999, 848), (50_000, 0),
+            (20_480, 29_520), (20_481, 29_520), (49_999, 80), (50_000, 0),
         ]
         for row in rows {
             let pair = try connected()

@@ -15,6 +15,8 @@ struct BenchLink {
     var burst = 1.0
     var reverseLoss = 0.0
     var jitter = Interval.zero
+    /// Packets that find so many in the queue are marked.
+    var markAbove = Int.max
 }
 
 /// What a flow does.
@@ -46,7 +48,7 @@ struct LinkBench {
         case leaveQueue
         case arrive(flow: Int, number: Int)
         case ackTimer(flow: Int, serial: Int)
-        case acknowledge(flow: Int, count: Int)
+        case acknowledge(flow: Int, count: Int, marks: Int)
         case lossTimer(flow: Int, serial: Int)
     }
 
@@ -66,6 +68,7 @@ struct LinkBench {
         var largest = -1
         var inFlight = 0
         var processed = 0
+        var marksSeen = 0
         var lossSerial = 0
         var wakeAt = Instant.distantFuture
         var probeCount = 0
@@ -74,6 +77,7 @@ struct LinkBench {
         // Receiver.
         var arrivals: [Int] = []
         var unacknowledged = 0
+        var marks = 0
         var largestArrived = -1
         var ackSerial = 0
         var deliveredInWindow = 0
@@ -87,6 +91,7 @@ struct LinkBench {
     private var heap: [(Instant, Int, Event)] = []
     private var order = 0
     private var queue: [(flow: Int, number: Int, entered: Instant)] = []
+    private var marked: Set<[Int]> = []
     private var queueHead = 0
     private var isBusy = false
     private var inBadState = false
@@ -117,8 +122,8 @@ struct LinkBench {
             case .arrive(let i, let number): arrive(i, number, countFrom)
             case .ackTimer(let i, let serial):
                 if senders[i].ackSerial == serial, senders[i].unacknowledged > 0 { sendAck(i) }
-            case .acknowledge(let i, let count):
-                acknowledge(i, count)
+            case .acknowledge(let i, let count, let marks):
+                acknowledge(i, count, marks: marks)
                 send(i, countFrom)
             case .lossTimer(let i, let serial):
                 guard senders[i].lossSerial == serial else { break }
@@ -172,7 +177,7 @@ struct LinkBench {
         }
     }
 
-    private mutating func acknowledge(_ i: Int, _ count: Int) {
+    private mutating func acknowledge(_ i: Int, _ count: Int, marks: Int) {
         guard count > senders[i].processed else { return }
         var latest: Interval?
         var largestNow = -1
@@ -200,6 +205,11 @@ struct LinkBench {
             if let latest { senders[i].rtt.update(sample: latest, ackDelay: .zero) }
         }
         senders[i].probeCount = 0
+        if marks > senders[i].marksSeen, largestNow >= 0 {
+            senders[i].marksSeen = marks
+            let newest = senders[i].packets[largestNow]
+            senders[i].congestion.marked(mark: newest.mark, sent: newest.sent, now: now)
+        }
         detectLoss(i)
         senders[i].congestion.update(
             rtt: senders[i].rtt, latest: latest, bytesInFlight: senders[i].inFlight, now: now)
@@ -243,6 +253,7 @@ struct LinkBench {
 
     private mutating func enqueue(_ i: Int, _ number: Int) {
         guard queue.count - queueHead < link.queuePackets else { return drops += 1 }
+        if queue.count - queueHead >= link.markAbove { marked.insert([i, number]) }
         queue.append((i, number, now))
         if !isBusy { startTransmission() }
     }
@@ -283,6 +294,7 @@ struct LinkBench {
 
     private mutating func arrive(_ i: Int, _ number: Int, _ countFrom: Instant) {
         senders[i].arrivals.append(number)
+        if marked.remove([i, number]) != nil { senders[i].marks += 1 }
         if now >= countFrom { senders[i].deliveredInWindow += 1 }
         if senders[i].finished == nil,
             senders[i].arrivals.count * senders[i].flow.payload >= senders[i].flow.bytes
@@ -303,7 +315,10 @@ struct LinkBench {
         senders[i].unacknowledged = 0
         senders[i].ackSerial += 1
         guard !random.chance(link.reverseLoss) else { return }
-        push(now + link.rtt / 2, .acknowledge(flow: i, count: senders[i].arrivals.count))
+        push(
+            now + link.rtt / 2,
+            .acknowledge(
+                flow: i, count: senders[i].arrivals.count, marks: senders[i].marks))
     }
 
     // MARK: Time

@@ -45,6 +45,49 @@ import Testing
         #expect(Double(delays[delays.count * 95 / 100]) / 1e6 < p95)
     }
 
+    /// A link that marks keeps its queue short, and nothing is lost for that.
+    @Test(arguments: [
+        (CongestionAlgorithm.gale, 20.0, 20, 10), (.gale, 20, 100, 20), (.gale, 5, 60, 10),
+        (.cubic, 20, 20, 10), (.cubic, 20, 100, 20),
+    ])
+    func marksKeepTheQueueShort(
+        algorithm: CongestionAlgorithm, megabits: Double, rtt: Int, markAbove: Int
+    ) {
+        var results: [(delay: Double, goodput: Double)] = []
+        for isMarking in [false, true] {
+            var link = link(megabits: megabits, rtt: Int64(rtt), queue: 200)
+            if isMarking { link.markAbove = markAbove }
+            var bench = LinkBench(link, [BenchFlow(algorithm: algorithm, ackEvery: 8)])
+            let result = bench.run(.seconds(15), warmup: .seconds(3))[0]
+            let delays = bench.delays.sorted()
+            let p95 = Double(delays[delays.count * 95 / 100]) / 1e6
+            results.append((p95, result.goodput * 8e-6))
+            if isMarking { #expect(bench.drops == 0) }
+        }
+        #expect(results[1].goodput > megabits * 0.75)
+        let markDelay = Double(markAbove * 1_087) / (megabits * 125)
+        #expect(results[1].delay <= markDelay * 2.5)
+    }
+
+    /// Flows that are marked together share what there is.
+    @Test(arguments: [(20.0, 20, 10), (20, 50, 20), (20, 100, 30), (5, 60, 10)])
+    func marksAreSharedFairly(megabits: Double, rtt: Int, markAbove: Int) {
+        for other in [CongestionAlgorithm.gale, .cubic] {
+            var link = link(megabits: megabits, rtt: Int64(rtt), queue: 200)
+            link.markAbove = markAbove
+            let flows = [
+                BenchFlow(ackEvery: 8),
+                BenchFlow(algorithm: other, start: .seconds(3), ackEvery: 8),
+            ]
+            var bench = LinkBench(link, flows)
+            let results = bench.run(.seconds(40), warmup: .seconds(10))
+            let ratio = results[0].goodput / results[1].goodput
+            // CUBIC is slow to come back on long paths.
+            let most: Double = other == .gale ? 2 : 5
+            #expect(1 / most...most ~= ratio, "\(ratio) beside \(other)")
+        }
+    }
+
     /// Beside CUBIC as kernels have it.
     @Test(arguments: [
         (20.0, 20, 200, true), (20, 100, 200, true), (20, 20, 50, true), (20, 20, 50, false),

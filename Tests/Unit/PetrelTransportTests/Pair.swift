@@ -13,6 +13,34 @@ struct LinkFaults {
     var duplication = 0.0
     var corruption = 0.0
     var blackout: Range<Int64>?  // milliseconds
+    /// Larger datagrams get lost.
+    var byteCountMax = Int.max
+    var marks = Marks.kept
+
+    /// What becomes of the marks of datagrams.
+    enum Marks {
+        case kept
+        /// They arrive without.
+        case wiped
+        /// ECT(0) becomes ECT(1).
+        case remarked
+        /// Marked datagrams get lost.
+        case dropped
+        /// Of the marked ones, every so many comes with CE.
+        case congested(every: Int)
+    }
+
+    /// The mark that a datagram arrives with; `nil` if it does not.
+    func mark(_ ecn: ECN, number: Int) -> ECN? {
+        guard ecn != .notECT else { return ecn }
+        switch marks {
+        case .kept: return ecn
+        case .wiped: return .notECT
+        case .remarked: return .ect1
+        case .dropped: return nil
+        case .congested(let every): return number % every == 0 ? .ce : ecn
+        }
+    }
 }
 
 /// A datagram on its way.
@@ -22,6 +50,7 @@ struct Flight {
     var bytes: [UInt8]
     var toServer: Bool
     var from: Address
+    var ecn = ECN.notECT
 }
 
 /// A message of a stream.
@@ -68,6 +97,8 @@ final class Pair {
     var atClient = Heard()
     var atServer = Heard()
     var captured: [(toServer: Bool, bytes: [UInt8])] = []
+    /// The marks of what was captured.
+    var capturedMarks: [ECN] = []
     var drops: [DropReason] = []
     /// Where datagrams of the server seem to come from, if it is not its address.
     var answersFrom: Address?
@@ -152,12 +183,14 @@ final class Pair {
             if PacketForm(datagram.bytes, receivedBy: .server) == .hello {
                 answerHello(flight)
             } else if let reason = server?.receive(
-                &datagram, from: flight.from, now: now, into: &events)
+                &datagram, from: flight.from, ecn: flight.ecn, now: now, into: &events)
             {
                 drops.append(reason)
             }
         } else if client != nil {
-            if let reason = client?.receive(&datagram, from: flight.from, now: now, into: &events) {
+            if let reason = client?.receive(
+                &datagram, from: flight.from, ecn: flight.ecn, now: now, into: &events)
+            {
                 drops.append(reason)
             }
         } else {
@@ -198,12 +231,13 @@ final class Pair {
     func pump() {
         while let count = handshakeDatagram() { post(Array(room.prefix(count)), toServer: true) }
         while let transmission = transmitClient() {
-            post(Array(room.prefix(transmission.byteCount)), toServer: true)
+            post(
+                Array(room.prefix(transmission.byteCount)), toServer: true, ecn: transmission.ecn)
         }
         while let transmission = transmitServer() {
             post(
                 Array(room.prefix(transmission.byteCount)), toServer: false,
-                destination: transmission.destination)
+                destination: transmission.destination, ecn: transmission.ecn)
         }
     }
 
@@ -225,8 +259,12 @@ final class Pair {
         return server?.transmit(into: &mutable, now: now)
     }
 
-    private func post(_ bytes: [UInt8], toServer: Bool, destination: Address? = nil) {
+    private func post(
+        _ bytes: [UInt8], toServer: Bool, destination: Address? = nil, ecn: ECN = .notECT
+    ) {
         captured.append((toServer, bytes))
+        capturedMarks.append(ecn)
+        let mark = faults.mark(ecn, number: captured.count)
         let milliseconds = now.nanoseconds / 1_000_000
         let isDark = faults.blackout.map { $0.contains(milliseconds) } ?? false
         let isStray = !toServer && destination != nil && destination != clientAddress
@@ -236,14 +274,16 @@ final class Pair {
             let isDamaged = random.chance(faults.corruption)
             let delay = faults.delay + random.interval(below: faults.jitter)
             let bit = Int(random.below(UInt64(bytes.count * 8)))
-            guard !isLost, !isDark, !isStray else { continue }
+            guard !isLost, !isDark, !isStray, let mark, bytes.count <= faults.byteCountMax else {
+                continue
+            }
             var sent = bytes
             if isDamaged { sent[bit / 8] ^= 1 << UInt8(bit % 8) }
             order += 1
             flights.append(
                 Flight(
                     due: now + delay, order: order, bytes: sent, toServer: toServer,
-                    from: toServer ? clientAddress : answersFrom ?? serverAddress))
+                    from: toServer ? clientAddress : answersFrom ?? serverAddress, ecn: mark))
         }
     }
 

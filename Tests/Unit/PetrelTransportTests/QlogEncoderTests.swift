@@ -44,6 +44,10 @@ import Testing
             "recovery:metrics_updated",
             #"{"smoothed_rtt":20.500001,"congestion_window":12000,"bytes_in_flight":0}"#
         ),
+        (
+            .datagramSizeChanged(byteCount: 1_452), "transport:mtu_updated",
+            #"{"new":1452}"#
+        ),
         (.keyUpdated(generation: 2), "petrel:key_updated", #"{"generation":2}"#),
         (
             .connectionIDRetired(0xAB), "petrel:connection_id_retired",

@@ -101,7 +101,7 @@ import Testing
             let bytes = try hex(vector.hex)
             var reader = ByteReader(bytes.span.bytes)
             let isAckEliciting = try Frame(&reader).isAckEliciting
-            let isQuiet = ["PADDING", "ACK", "CLOSE"].contains(vector.type)
+            let isQuiet = ["PADDING", "ACK", "ACK_ECN", "CLOSE"].contains(vector.type)
             #expect(isAckEliciting == !isQuiet, "\(vector.name)")
         }
     }
