@@ -10,8 +10,8 @@ internal import PetrelWire
 ///        └──────────── counts add up ───────────────────┴──▶ capable ── they do not ───┤
 ///        └──────────── counts do not add up ───────────────────────────────────────────┘
 ///
-/// A path that wipes marks out is no worse than one without; one that drops what is marked, or marks
-/// for no reason, must not be asked again. Sans I/O: the session feeds the fate of packets.
+/// A path that wipes marks out is no worse than one without; one that drops what is marked, or
+/// marks for no reason, must not be asked again. Sans I/O: the session feeds the fate of packets.
 struct ECNValidator: Sendable {
     /// Packets that are marked before the peer's counts are known.
     static let testPackets = 10

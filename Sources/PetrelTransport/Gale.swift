@@ -67,7 +67,7 @@ struct Gale: CongestionController {
     private var isUpHarmful = false
     private var hasDoubted = false
     private var harmlessCycles = 0
-    /// When the ceiling last fell because of marks on packets that were sent while nothing was tried.
+    /// When the ceiling last fell because of marks on packets sent while nothing was tried.
     private var yieldedAt: Instant?
     /// Whether that was in this round or the last one.
     private var roundsSinceYield = Int.max

@@ -28,8 +28,8 @@ struct PathMTU: Sendable {
     static let worthwhileByteCount: UInt64 = 65_536
     /// After a search, the time until larger sizes are tried again.
     static let raiseAfter = Interval.seconds(600)
-    /// After large packets vanished, the time until the next search, at first and at most: an outage
-    /// looks the same, and leaves the path as it was.
+    /// After large packets vanished, the time until the next search, at first and at most: an
+    /// outage looks the same, and leaves the path as it was.
     static let distrust = (first: Interval.seconds(1), most: Interval.seconds(4_096))
     /// What the time grows by if they vanish again.
     static let distrustFactor: Int64 = 4

@@ -1,4 +1,4 @@
-// What a session learns of its path from the fate of packets: their largest size, and marks (§7.10).
+// What a session learns of its path from the fate of packets: largest size, and marks (§7.10).
 
 internal import PetrelBase
 internal import PetrelWire
@@ -96,8 +96,8 @@ extension Session {
 
     /// Marks the next packet, unless the path may be one that drops what is marked.
     ///
-    /// The first packets of a session must not be lost for that. What is not acknowledged stays unmarked (RFC 3168
-    /// §6.1.4), as nobody would learn of its fate.
+    /// The first packets of a session must not be lost for that. What is not acknowledged stays
+    /// unmarked (RFC 3168 §6.1.4), as nobody would learn of its fate.
     mutating func mark(_ packet: inout SentPacket, now: Instant) {
         guard ecn.mark != .notECT, packet.state == .inFlight, detector.rtt.hasSample,
             detector.probeCount < 2, path.address.carrier == .datagram

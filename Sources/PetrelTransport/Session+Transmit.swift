@@ -109,26 +109,8 @@ extension Session {
             var view = room._mutatingExtracting(0..<sizeMax - WireLimits.tagByteCount)
             var writer = ByteWriter(&view)
             guard (try? header.write(to: &writer)) != nil else { return nil }
-            writeChallenge(to: &writer, packet: &packet)
-            let asksForAnswer = last != nil || probesPending > 0
-            writeAck(to: &writer, packet: &packet, asksForAnswer: asksForAnswer, now: now)
-            writeControl(to: &writer, packet: &packet)
-            if let last {
-                writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
-                if last == Band.count - 1 {
-                    writeParity(to: &writer, packet: &packet, number: number, now: now)
-                }
-            }
-            writeIDs(to: &writer, packet: &packet, now: now)
-            writeAckPolicy(to: &writer, packet: &packet)
-            writeCopies(to: &writer, packet: &packet, number: number, now: now)
-            writeAddressQuestion(to: &writer, packet: packet)
+            writeFrames(to: &writer, packet: &packet, number: number, last: last, now: now)
             writeQuiet(to: &writer, header: header)
-            let needsPing = probesPending > 0 && packet.state != .inFlight
-            if needsPing || control.ping {
-                if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
-                control.ping = false
-            }
             guard writer.offset > header.byteCount else {
                 // What waits does not fit into what an unproven address may be sent: only hearing
                 // from there changes that.
@@ -152,6 +134,32 @@ extension Session {
     }
 
     // MARK: Frames
+
+    /// All that the packet says, in the order of its importance.
+    private mutating func writeFrames(
+        to writer: inout ByteWriter, packet: inout SentPacket, number: UInt64, last: Int?,
+        now: Instant
+    ) {
+        writeChallenge(to: &writer, packet: &packet)
+        let asksForAnswer = last != nil || probesPending > 0
+        writeAck(to: &writer, packet: &packet, asksForAnswer: asksForAnswer, now: now)
+        writeControl(to: &writer, packet: &packet)
+        if let last {
+            writeData(to: &writer, packet: &packet, number: number, last: last, now: now)
+            if last == Band.count - 1 {
+                writeParity(to: &writer, packet: &packet, number: number, now: now)
+            }
+        }
+        writeIDs(to: &writer, packet: &packet, now: now)
+        writeAckPolicy(to: &writer, packet: &packet)
+        writeCopies(to: &writer, packet: &packet, number: number, now: now)
+        writeAddressQuestion(to: &writer, packet: packet)
+        let needsPing = probesPending > 0 && packet.state != .inFlight
+        if needsPing || control.ping {
+            if writeControlFrame(.ping, to: &writer) { packet.state = .inFlight }
+            control.ping = false
+        }
+    }
 
     private mutating func writeAck(
         to writer: inout ByteWriter, packet: inout SentPacket, asksForAnswer: Bool, now: Instant

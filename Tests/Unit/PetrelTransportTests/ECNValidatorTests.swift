@@ -11,8 +11,8 @@ import Testing
 
     struct Row: CustomTestStringConvertible {
         var name: String
-        /// Packets marked and sent; then, for each acknowledgement, how many of them it acknowledges
-        /// first, and what it counts.
+        /// Packets marked and sent; then, for each acknowledgement, how many of them it
+        /// acknowledges first, and what it counts.
         var sent: Int
         var acks: [(arrived: Int, counts: ECNCounts?)]
         var state: ECNValidator.State

@@ -137,8 +137,8 @@ import Testing
         #expect(1_268...1_300 ~= bench.path.byteCount)
     }
 
-    /// Each time that large packets vanish again, the next search waits longer, up to a bound; after
-    /// a while without, it does not.
+    /// Each time that large packets vanish again, the next search waits longer, up to a bound;
+    /// after a while without, it does not.
     @Test func distrustGrows() {
         var bench = Bench(carries: 1_452)
         var waits: [Int64] = []

@@ -1,5 +1,4 @@
-// Sessions on paths of many sizes, and with marks: what arrives, in how many bytes, and when a path
-// changes under them.
+// Sessions on paths of many sizes, which change under them, and with marks: what arrives, and when.
 
 import PetrelBase
 import PetrelWire

@@ -110,14 +110,7 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
     case .padding: return ("PADDING", [:])
     case .ping: return ("PING", [:])
     case .ack(let ack):
-        let ranges = (0..<ack.count).map { "\(ack[$0].lowerBound)-\(ack[$0].upperBound)" }
-        var fields = [
-            "largest": "\(ack.largest)", "delay_us": "\(ack.delay.nanoseconds / 1_000)",
-            "ranges": ranges.joined(separator: " "),
-        ]
-        guard let ecn = ack.ecn else { return ("ACK", fields) }
-        fields["ecn"] = "\(ecn.ect0) \(ecn.ect1) \(ecn.ce)"
-        return ("ACK_ECN", fields)
+        return (ack.ecn == nil ? "ACK" : "ACK_ECN", show(ack))
     case .close(let close): return ("CLOSE", ["code": "\(close.code)"])
     case .keepalive(let interval):
         return ("KEEPALIVE", ["interval_s": "\(interval.nanoseconds / 1_000_000_000)"])
@@ -167,6 +160,17 @@ private func show(_ frame: borrowing Frame) -> (type: String, fields: [String: S
         )
     case .unknown: return ("UNKNOWN", [:])
     }
+}
+
+private func show(_ ack: borrowing AckFrame) -> [String: String] {
+    var ranges: [String] = []
+    for i in 0..<ack.count { ranges.append("\(ack[i].lowerBound)-\(ack[i].upperBound)") }
+    var fields = [
+        "largest": "\(ack.largest)", "delay_us": "\(ack.delay.nanoseconds / 1_000)",
+        "ranges": ranges.joined(separator: " "),
+    ]
+    if let ecn = ack.ecn { fields["ecn"] = "\(ecn.ect0) \(ecn.ect1) \(ecn.ce)" }
+    return fields
 }
 
 private func show(_ frame: NewIDFrame) -> [String: String] {

@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// The tests that the page of threats names exist, so that it cannot promise more than there is.
+    /// The tests that the page of threats names exist: it cannot promise more than there is.
     @Test func threatsHaveTests() throws {
         let tests = protocolFolder.deletingLastPathComponent().appendingPathComponent("Tests/Unit")
         let page = try String(

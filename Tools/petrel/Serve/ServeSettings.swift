@@ -100,8 +100,8 @@ struct ServeSettings: Equatable {
         case "json": json = try entry.flag()
         default:
             throw entry.fault(
-                "is unknown; use data, listen, tcp, public-host, workers, map-bytes, key-log, qlog, "
-                    + "json, or a heading [class.NAME]")
+                "is unknown; use data, listen, tcp, public-host, workers, map-bytes, key-log, "
+                    + "qlog, json, or a heading [class.NAME]")
         }
     }
 
