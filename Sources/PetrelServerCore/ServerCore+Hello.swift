@@ -119,7 +119,6 @@ extension ServerCore {
         guard halfOpen.insert(entry, until: now + configuration.halfOpenLifetime) else {
             throw .noRoom
         }
-        counters.raise(key, to: counter)
         admission.answer(.accept(accept), to: waiting.address)
         #if PETREL_PLANTED
             if PlantedBug.earlyActedUpon.isActive { actEarly(id) }
@@ -168,12 +167,21 @@ extension ServerCore {
         settle(handle, now: now, wall: wall)
     }
 
-    /// Makes a half-open session a whole one.
+    /// Makes a half-open session a whole one, unless a newer one of the device became one before.
+    ///
+    /// Only now does its counter count: before, a thief of the server's key could have made the
+    /// HELLO, and shut the device out with a counter that it will not reach for years.
     private mutating func keep(_ session: consuming Session, of waiting: Handle) -> Handle? {
         let id = session.connectionID
+        let key = DeviceKey(session.peerKey)
+        let counter = halfOpen[waiting].helloCounter
+        guard isNew(counter, of: key) else {
+            halfOpen.remove(waiting)
+            return nil
+        }
+        counters.raise(key, to: counter)
         let state = SessionState(
-            connectionID: id, key: DeviceKey(session.peerKey),
-            helloCounter: halfOpen[waiting].helloCounter,
+            connectionID: id, key: key, helloCounter: counter,
             address: halfOpen[waiting].session.address)
         metrics.messagesEarly += UInt64(halfOpen[waiting].session.early.count)
         halfOpen.remove(waiting)

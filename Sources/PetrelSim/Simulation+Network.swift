@@ -59,6 +59,7 @@ extension Simulation {
             maker: .client(index), sent: now, ecn: ecn)
         digest.add(bytes[...])
         oracle.clientSends(bytes, index)
+        ledger.spoken(at: flight.source, now: now)
         send(flight, over: &client.up, of: client)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }
@@ -189,13 +190,16 @@ struct AddressLedger {
     mutating func received(_ flight: Flight) {
         var entry = entries[flight.source] ?? Entry()
         entry.received += flight.bytes.count
-        if let heard = entry.heard, flight.sent >= heard {
-            switch flight.maker {
-            case .client, .intruder: entry.isProven = true
-            case .server, .attack: break
-            }
+        if let heard = entry.heard, flight.sent >= heard, case .intruder = flight.maker {
+            entry.isProven = true
         }
         entries[flight.source] = entry
+    }
+
+    /// A device sends something from there; a copy of it may be faster than itself.
+    mutating func spoken(at address: Address, now: Instant) {
+        guard let heard = entries[address]?.heard, now >= heard else { return }
+        entries[address]?.isProven = true
     }
 
     mutating func heard(at address: Address, now: Instant) {

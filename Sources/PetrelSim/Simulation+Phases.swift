@@ -68,6 +68,8 @@ extension Simulation {
             if client.udpDarkUntil != .distantFuture { client.udpDarkUntil = now }
             client.disk.failure = nil
             client.diesAfterWrite = nil
+            // What is under way in a connection would arrive as late as the link was bad.
+            breakStream(index)
             startClient(index)
             resumeClient(index)
             // There is room again, and the owner looks at the screen.

@@ -17,7 +17,7 @@ extension Simulation {
         client.streamsCount += 1
         let number = client.streamsCount
         let external = client.nat.external.over(
-            .stream, port: UInt16(50_000 + number % 10_000))
+            .stream, port: UInt16(50_000 + client.index % 15 * 1_000 + number % 1_000))
         client.connection = SimulatedStream(number: number, wanted: wanted, external: external)
         note("client \(client.index): opens connection \(number) to \(wanted)")
         let due = max(now, client.up.darkUntil, client.down.darkUntil) + roundTrip(client)
@@ -105,6 +105,7 @@ extension Simulation {
             maker: .client(index), sent: now)
         flight.stream = StreamTag(
             client: index, number: stream.number, serverLife: stream.serverLife)
+        ledger.spoken(at: flight.source, now: now)
         launch(flight, due: due)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }

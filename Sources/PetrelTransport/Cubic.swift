@@ -9,10 +9,6 @@ internal import PetrelWire
 /// like, slow where radio loses packets.
 struct Cubic: CongestionController {
     private static let datagram = WireLimits.datagramByteCountMax
-    /// The factor of the cube, in packets per second cubed (RFC 9438 §5.1).
-    private static let scale = 0.4
-    /// What remains of the window after a loss (RFC 9438 §4.6).
-    private static let decrease = 0.7
     /// What remains after a mark: queues that mark are short (RFC 8511 §3).
     private static let decreaseMarked = 0.85
 
@@ -20,10 +16,8 @@ struct Cubic: CongestionController {
     private(set) var slowStartThreshold = Int.max
     private var recoveryStart = Instant(nanoseconds: .min)
     private var before: (window: Int, threshold: Int, origin: Double)?
-    // The cube: its turning point, when it is reached, and the window of Reno beside it.
-    private var epoch: Instant?
-    private var origin = 0.0
-    private var seconds = 0.0
+    private var curve = CubicCurve()
+    /// What Reno would have, in packets.
     private var renoWindow = 0.0
     private var grown = 0.0
     private var hyStart = HyStart()
@@ -38,7 +32,7 @@ struct Cubic: CongestionController {
     mutating func acknowledged(byteCount: Int, mark: DeliveryMark, sent: Instant) {}
 
     mutating func lost(_ number: UInt64, mark: DeliveryMark, sent: Instant, now: Instant) {
-        reduce(to: Self.decrease, sent: sent, now: now)
+        reduce(to: CubicCurve.decrease, sent: sent, now: now)
     }
 
     /// As a loss, but that nothing makes it undone.
@@ -50,22 +44,18 @@ struct Cubic: CongestionController {
     /// Gives way once for each round trip.
     private mutating func reduce(to share: Double, sent: Instant, now: Instant) {
         guard sent > recoveryStart else { return }
-        before = (window, slowStartThreshold, origin)
+        before = (window, slowStartThreshold, curve.origin)
         recoveryStart = now
-        let packets = Double(window) / Double(Self.datagram)
-        // Fast convergence (RFC 9438 §4.7): a window that no longer reaches what it had gives way.
-        origin = packets < origin ? packets * (1 + share) / 2 : packets
+        curve.reduced(from: Double(window) / Double(Self.datagram), to: share)
         window = max(CongestionLimits.windowMin, Int(Double(window) * share))
         slowStartThreshold = window
-        epoch = nil
     }
 
     mutating func lossWasSpurious(byteCount: Int, mark: DeliveryMark, sent: Instant) {
         guard let before, sent <= recoveryStart else { return }
         window = max(window, before.window)
         slowStartThreshold = before.threshold
-        origin = before.origin
-        epoch = nil
+        curve.restore(origin: before.origin)
         self.before = nil
     }
 
@@ -84,21 +74,12 @@ struct Cubic: CongestionController {
     /// Congestion avoidance (RFC 9438 §4.2 - 4.5).
     private mutating func avoid(_ sample: CongestionSample, rtt: RTTEstimator) {
         let packets = Double(window) / Double(Self.datagram)
-        let start: Instant
-        if let epoch {
-            start = epoch
-        } else {
-            start = sample.now
-            epoch = start
-            origin = max(origin, packets)
-            seconds = Self.cubeRoot((origin - packets) / Self.scale)
-            renoWindow = packets
-        }
+        if curve.isAtStart { renoWindow = packets }
         let acknowledged = Double(sample.acknowledgedByteCount) / Double(Self.datagram)
-        renoWindow += 3 * (1 - Self.decrease) / (1 + Self.decrease) * acknowledged / packets
-        let time = (sample.now - start + rtt.smoothed).milliseconds / 1_000 - seconds
-        let cube = Self.scale * time * time * time + origin
-        let target = min(max(cube, renoWindow, packets), packets * 1.5)
+        renoWindow +=
+            3 * (1 - CubicCurve.decrease) / (1 + CubicCurve.decrease) * acknowledged / packets
+        let cube = curve.target(packets, roundTrip: rtt.smoothed, now: sample.now)
+        let target = min(max(cube, renoWindow), packets * 1.5)
         grown += (target - packets) / packets * acknowledged * Double(Self.datagram)
         window += Int(grown)
         grown -= grown.rounded(.towardZero)
@@ -107,21 +88,13 @@ struct Cubic: CongestionController {
     mutating func collapsed() {
         slowStartThreshold = max(CongestionLimits.windowMin, window * 7 / 10)
         window = CongestionLimits.windowCollapsed
-        epoch = nil
+        curve.restart()
         before = nil
     }
 
     mutating func rested(halvings: Int) {
         window = max(CongestionLimits.windowInitial, window >> min(halvings, 32))
-        epoch = nil
-    }
-
-    /// The cube root by Newton's method; there is no mathematics library on this floor.
-    private static func cubeRoot(_ value: Double) -> Double {
-        guard value > 0 else { return 0 }
-        var root = max(value.squareRoot(), 1)
-        for _ in 0..<40 { root -= (root * root * root - value) / (3 * root * root) }
-        return root
+        curve.restart()
     }
 }
 

@@ -48,6 +48,7 @@ struct Gale: CongestionController {
     /// The most in flight that did no harm; it bounds the window.
     private(set) var ceiling = Int.max
     private var ceilingBefore: Int?
+    private var curve = CubicCurve()
     /// Whether somebody else keeps the queue filled: then the ceiling alone bounds the window.
     private(set) var isCrowded = false
     // Rounds.
@@ -187,7 +188,7 @@ struct Gale: CongestionController {
         roundMaxInFlight = sample.bytesInFlight
         if roundsSinceYield < .max { growBack(sample) }
         if isCrowded, state == .cruise, ceiling != .max, !sample.isLimited {
-            ceiling += Self.datagram
+            growCeiling(sample)
         }
         switch state {
         case .startup: if !sample.isLimited { lookForFullPath() }
@@ -204,6 +205,13 @@ struct Gale: CongestionController {
         loss.startRound(isOpen: state == .startup && bandwidth > lastBandwidth * 3 / 2)
         lastBandwidth = bandwidth
         if state == .doubt, roundsInPhase >= 2 { decide(sample.now) }
+    }
+
+    /// Beside a loss-based flow the ceiling grows as that flow's window does.
+    private mutating func growCeiling(_ sample: CongestionSample) {
+        let packets = Double(ceiling) / Double(Self.datagram)
+        let target = curve.target(packets, roundTrip: lastRoundMinRTT, now: sample.now)
+        ceiling = max(ceiling + Self.datagram, Int(target * Double(Self.datagram)))
     }
 
     /// Startup is over when three rounds brought less than a quarter more, or when a queue stands.
@@ -238,6 +246,7 @@ struct Gale: CongestionController {
     /// Sends less for a while, to see whether the loss stays.
     private mutating func beginDoubt(_ now: Instant) {
         ceilingBefore = ceiling
+        curve.reduced(from: Double(min(ceiling, lastMaxInFlight)) / Double(Self.datagram))
         ceiling = max(min(ceiling, lastMaxInFlight) * 7 / 10, Self.windowMin)
         hasDoubted = true
         loss.beginExperiment()
@@ -308,7 +317,10 @@ struct Gale: CongestionController {
         hasDoubted = false
         let queue = cycleMinRTT == .infinite ? .zero : cycleMinRTT - minRTT
         isCrowded = queue > max(minRTT / 4, .milliseconds(10)) + packetTime * 4
-        if isCrowded, ceiling == .max { ceiling = lastMaxInFlight }
+        if isCrowded, ceiling == .max {
+            ceiling = lastMaxInFlight
+            curve = CubicCurve()
+        }
         cycleMinRTT = .infinite
     }
 
@@ -358,6 +370,7 @@ struct Gale: CongestionController {
         bandwidthBefore >>= halvings
         window = max(CongestionLimits.windowInitial, window >> halvings)
         ceiling = .max
+        curve = CubicCurve()
         guard bandwidth == 0 || pathByteCount < CongestionLimits.windowInitial else { return }
         state = .startup
         bandwidthFull = 0

@@ -38,6 +38,20 @@ struct HandshakeThreatTests {
         #expect(anna.isConnected)
     }
 
+    /// Who stole the server's key cannot shut a device out by a counter that it has not reached.
+    @Test func aForgedCounterShutsNobodyOut() throws {
+        let bench = Bench()
+        let anna = try bench.member("anna")
+        let double = anna.double()
+        for _ in 0..<5 { try double.connect(now: bench.now) }
+        bench.inject(try #require(bench.datagram(of: double)), from: Self.elsewhere)
+        #expect(bench.takeAll().count == 1)
+        try anna.connect(now: bench.now)
+        bench.run(.seconds(1))
+        #expect(anna.isConnected)
+        #expect(bench.metrics.sessionsConfirmed == 2)
+    }
+
     /// Whoever has many real addresses fills the table of half-open sessions, and nothing else.
     @Test func halfOpenSessionsFromEverywhereTakeNothingFromOthers() throws {
         let bench = Bench { $0.hellosPerWakeupMax = 1_000 }
