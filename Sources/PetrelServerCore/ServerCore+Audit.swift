@@ -49,6 +49,9 @@ extension ServerCore {
                 "\(hosts.sessionsCount) sessions of hosts, \(sessions.count + dormant.count) in all"
             )
         }
+        guard events.list.isEmpty else {
+            return .unbalanced("\(events.list.count) events that belong to no session")
+        }
         guard probes.count <= configuration.probesMax else {
             return .unbounded("\(probes.count) measurements")
         }

@@ -160,6 +160,8 @@ extension ServerCore {
             return
         }
         guard let handle = keep(session, of: waiting) else {
+            // What it said is nobody's, and must not be taken for what the next session says.
+            events.removeAll()
             metrics.droppedBySession += 1
             return
         }

@@ -19,6 +19,8 @@ struct Link {
     var plan: LinkPlan
     /// Nothing gets through until then.
     var darkUntil = Instant(nanoseconds: 0)
+    /// Datagrams that came to it, whatever became of them.
+    private(set) var offered = 0
     /// Larger packets than this get lost until `holeUntil`.
     var byteCountMax = Int.max
     var holeUntil = Instant(nanoseconds: 0)
@@ -48,6 +50,7 @@ struct Link {
 
     /// Returns the copies that arrive; none if the packet is lost.
     mutating func copies(byteCount: Int, ecn: ECN, now: Instant) -> [Copy] {
+        offered += 1
         let isLost = isLostByChance()
         let isDoubled = random.chance(plan.duplication)
         let isLate = random.chance(plan.lateCopies)

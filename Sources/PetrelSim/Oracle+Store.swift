@@ -53,7 +53,10 @@ extension Oracle {
         let name = "message \(entry.order) of client \(entry.client)"
         let device = Device(client: entry.client, install: entry.install)
         if let owner = enrolled[device], owner != (append.account, append.device) {
-            return fail(.private_, "\(name) was stored as written by somebody else")
+            return fail(
+                .private_,
+                "\(name), device \(owner.1.number) of account \(owner.0.number), was stored as written "
+                    + "by device \(append.device.number) of account \(append.account.number)")
         }
         guard append.body == entry.body else { return fail(.intact, "\(name) was stored damaged") }
         if let known = entry.place {

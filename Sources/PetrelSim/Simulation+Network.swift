@@ -42,6 +42,8 @@ struct Flight {
     var isWhole = true
     /// Its congestion mark.
     var ecn = ECN.notECT
+    /// Its place among all that came to its link.
+    var place = 0
 }
 
 extension Simulation {
@@ -95,6 +97,7 @@ extension Simulation {
         for copy in copies {
             var arriving = flight
             arriving.ecn = copy.ecn
+            arriving.place = link.offered
             damage(&arriving, as: copy)
             note(
                 "\(flight.source) -> \(flight.destination): \(describe(flight.bytes)), "
