@@ -104,8 +104,10 @@ enum CoreBenchmark {
         for _ in 0..<count { try pair.roundTrip(message.span.bytes, as: kind) }
         let seconds = bench_thread_seconds() - start
         let allocations = bench_count_stop()
-        // A few may wait for the pacer, and of ephemeral ones the next takes their place.
-        guard pair.echoes <= warmUp + count, pair.echoes * 1_000 >= (warmUp + count) * 999 else {
+        try pair.await(echoes: warmUp + count)
+        // Of ephemeral values a newer one takes the place of one that waits.
+        let least = kind == .ephemeral ? (warmUp + count) * 999 / 1_000 : warmUp + count
+        guard least...warmUp + count ~= pair.echoes else {
             throw BenchFailure("\(kind): \(pair.echoes) of \(warmUp + count) came back")
         }
         let moved = Double(pair.datagrams - datagrams)

@@ -55,10 +55,28 @@ struct SessionPair: ~Copyable {
 
     /// Sends a message to the server and the same back, one datagram each way.
     mutating func roundTrip(_ message: RawSpan, as kind: DeliveryClass) throws {
+        advance()
+        _ = try client.send(message, as: kind, key: 1, now: now)
+        try pass()
+    }
+
+    /// Lets time pass until so many messages came back, or a second has passed.
+    mutating func await(echoes wanted: Int) throws {
+        let end = now + .seconds(1)
+        while echoes < wanted, now < end {
+            advance()
+            try pass()
+        }
+    }
+
+    private mutating func advance() {
         now = now + Self.step
         if client.deadline <= now { client.advance(now: now, into: &events) }
         if server.deadline <= now { server.advance(now: now, into: &events) }
-        _ = try client.send(message, as: kind, key: 1, now: now)
+    }
+
+    /// Takes what the client has to the server, and what that has to the client.
+    private mutating func pass() throws {
         count(
             try Self.move(
                 from: &client, at: Self.clientAddress, to: &server, over: &room, into: &events,
