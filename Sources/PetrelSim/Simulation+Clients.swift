@@ -49,8 +49,7 @@ extension Simulation {
         case .attack, .client, .intruder, .server: break
         }
         var bytes = flight.bytes
-        // A number is cut short to what a hundred packets that overtake it leave unambiguous.
-        if client.down.offered - flight.place < 100 {
+        if client.down.offered - flight.place < Self.overtakingMax {
             oracle.arriving = (flight, client.clock.local(now))
         }
         defer { oracle.arriving = nil }

@@ -47,6 +47,10 @@ struct Flight {
 }
 
 extension Simulation {
+    /// Packets that may overtake another: the number of that is cut short, to what is unambiguous
+    /// among as many.
+    static let overtakingMax = 100
+
     /// Sends what the client's core gave, through its NAT and uplink.
     func post(fromClient index: Int, _ bytes: [UInt8], ecn: ECN = .notECT) {
         let client = clients[index]

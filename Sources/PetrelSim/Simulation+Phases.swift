@@ -233,7 +233,8 @@ extension Simulation {
     /// A full store asks its clients to wait so long.
     private static let fullRetry = Interval.seconds(31)
     private static let restFor = Interval.seconds(60)
-    private static let wakesMax = 20
+    /// Keepalives, a measurement, and questions over UDP by who goes over TCP.
+    private static let wakesMax = 30
     private static let rushMessages = 40
     private static let rushByteCount = 4_000
     /// Kilobits a second from a client meanwhile: 1.3 s for its messages.

@@ -53,7 +53,11 @@ extension Simulation {
             makeServerLag()
         }
         let before = probe(for: flight)
-        oracle.arriving = (flight, serverTime)
+        if case .client(let index) = flight.maker,
+            clients[index].up.offered - flight.place < Self.overtakingMax
+        {
+            oracle.arriving = (flight, serverTime)
+        }
         feed(server.reached(by: flight), flight)
         if let before { judge(flight, before) }
         attacker.overhear(flight)
