@@ -16,8 +16,8 @@ extension UDPSocket {
 
     /// Has the kernel drop all but data packets and PROBEs for `worker`.
     ///
-    /// They have `byteCountMin` bytes or more. What it drops costs this process nothing and takes no
-    /// room. Returns `false` if the kernel cannot do that.
+    /// They have `byteCountMin` bytes or more. What it drops costs this process nothing and takes
+    /// no room. Returns `false` if the kernel cannot do that.
     public func admitPackets(of worker: UInt8, byteCountMin: Int) -> Bool {
         petrel_admit_packets(descriptor, UInt32(worker), UInt32(byteCountMin)) == 0
     }

@@ -220,9 +220,9 @@ struct Gale: CongestionController {
             bandwidthFull = bandwidth
             roundsFull = 0
         } else {
-            roundsFull += 1
+            // A queue that stands while the bandwidth still grows is somebody else's.
+            roundsFull += hasQueue ? 3 : 1
         }
-        if hasQueue { roundsFull += 2 }
         if loss.isStartupHarmed { roundsFull = 3 }
     }
 

@@ -7,8 +7,8 @@ internal import PetrelWire
 extension Session {
     /// Takes a datagram in; what it means to the owner is appended to `events`.
     ///
-    /// `datagram` is decrypted in place; `ecn` is what its IP header said. Before a packet is opened
-    /// nothing of the session changes but counters.
+    /// `datagram` is decrypted in place; `ecn` is what its IP header said. Before a packet is
+    /// opened nothing of the session changes but counters.
     ///
     /// - Returns: why the datagram was dropped; `nil` if it was accepted.
     public mutating func receive(

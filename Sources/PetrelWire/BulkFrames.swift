@@ -7,7 +7,8 @@ public import PetrelBase
 ///     BULK  transfer varint | total varint | index varint | count u8 | bytes
 ///
 /// Chunk `index` holds the bytes from `128 * index` on; how many there are follows from `total`.
-/// The sender puts as many chunks into a frame as the packet has room for, whatever the path carries.
+/// The sender puts as many chunks into a frame as the packet has room for, whatever the path
+/// carries.
 public struct BulkFrame: ~Escapable {
     /// The transfer, as its offer named it.
     public var transfer: UInt64
