@@ -56,7 +56,8 @@ extension Oracle {
             return fail(
                 .private_,
                 "\(name), device \(owner.1.number) of account \(owner.0.number), was stored as "
-                    + "written by device \(append.device.number) of account \(append.account.number)")
+                    + "written by device \(append.device.number) of account "
+                    + "\(append.account.number)")
         }
         guard append.body == entry.body else { return fail(.intact, "\(name) was stored damaged") }
         if let known = entry.place {
