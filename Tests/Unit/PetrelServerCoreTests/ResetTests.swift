@@ -82,7 +82,8 @@ struct ResetTests {
             for i in 3..<9 { other[i] = UInt8(truncatingIfNeeded: random.next()) }
             bench.inject(other, from: Self.elsewhere)
         }
-        #expect(bench.takeAll().isEmpty)
+        // One guess in 65,536 has the mark: three of these are a chance of one in 200,000.
+        #expect(bench.takeAll().count < 3)
         // Nor does another server know it, or another worker.
         let stranger = Bench()
         stranger.inject(packet, from: Self.elsewhere)
