@@ -57,8 +57,10 @@ struct SimulatedClock {
     }
 
     private func drift(_ elapsed: Interval) -> Interval {
-        // In microseconds first: a day of nanoseconds times a million would not fit.
-        Interval(nanoseconds: elapsed.nanoseconds / 1_000 * driftPPM / 1_000)
+        // In parts: a day of nanoseconds times a million would not fit. Exact, so that the clock
+        // never goes back.
+        let (whole, rest) = elapsed.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return Interval(nanoseconds: whole * driftPPM + rest * driftPPM / 1_000_000)
     }
 
     private func abs(_ interval: Interval) -> Int64 { Swift.abs(interval.nanoseconds) }

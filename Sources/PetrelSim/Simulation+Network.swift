@@ -65,7 +65,7 @@ extension Simulation {
             maker: .client(index), sent: now, ecn: ecn)
         digest.add(bytes[...])
         oracle.clientSends(bytes, index)
-        ledger.spoken(at: flight.source, now: now)
+        ledger.spoken(by: index)
         send(flight, over: &client.up, of: client)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }
@@ -126,7 +126,7 @@ extension Simulation {
             ledger.received(flight)
             arriveAtServer(flight)
         } else if let tag = flight.stream {
-            ledger.heard(at: flight.destination, now: now)
+            ledger.heard(at: flight.destination, by: tag.client, now: now)
             arriveAtClient(tag.client, flight)
         } else if let index = attacker.intruder(at: flight.destination) {
             ledger.heard(at: flight.destination, now: now)
@@ -141,7 +141,7 @@ extension Simulation {
                 return note("client \(index): its NAT drops what comes for a forgotten port")
             }
             if isSide { client.counts.measuring += 1 } else { client.counts.received += 1 }
-            ledger.heard(at: flight.destination, now: now)
+            ledger.heard(at: flight.destination, by: index, now: now)
             arriveAtClient(index, flight)
         }
     }
@@ -193,6 +193,8 @@ struct AddressLedger {
     }
 
     private var entries: [Address: Entry] = [:]
+    /// Where devices heard something since they last said anything.
+    private var listening: [Int: Set<Address>] = [:]
 
     mutating func received(_ flight: Flight) {
         var entry = entries[flight.source] ?? Entry()
@@ -203,15 +205,18 @@ struct AddressLedger {
         entries[flight.source] = entry
     }
 
-    /// A device sends something from there; a copy of it may be faster than itself.
-    mutating func spoken(at address: Address, now: Instant) {
-        guard let heard = entries[address]?.heard, now >= heard else { return }
-        entries[address]?.isProven = true
+    /// A device sends something, from wherever it is now: it can say what it heard elsewhere, and a
+    /// copy of that may be faster than itself.
+    mutating func spoken(by client: Int) {
+        for address in listening.removeValue(forKey: client) ?? [] {
+            entries[address]?.isProven = true
+        }
     }
 
-    mutating func heard(at address: Address, now: Instant) {
-        guard entries[address] != nil, entries[address]?.heard == nil else { return }
-        entries[address]?.heard = now
+    mutating func heard(at address: Address, by client: Int? = nil, now: Instant) {
+        guard let entry = entries[address] else { return }
+        if entry.heard == nil { entries[address]?.heard = now }
+        if !entry.isProven, let client { listening[client, default: []].insert(address) }
     }
 
     /// Notes what goes to an address; returns what is wrong with that, if anything.

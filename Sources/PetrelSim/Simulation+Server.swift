@@ -24,6 +24,8 @@ extension Simulation {
         server.disk.crash(keeping: kept)
         server.end()
         breakAllStreams()
+        // A death that was under way when all healed does not last.
+        let downFor = isHealed ? min(downFor, .milliseconds(100)) : downFor
         queue.insert(.serverStarts, at: now + downFor)
     }
 

@@ -105,7 +105,7 @@ extension Simulation {
             maker: .client(index), sent: now)
         flight.stream = StreamTag(
             client: index, number: stream.number, serverLife: stream.serverLife)
-        ledger.spoken(at: flight.source, now: now)
+        ledger.spoken(by: index)
         launch(flight, due: due)
         if attacker.spoofsLeft > 0, attacker.spoofed == index { spoof(flight) }
     }
