@@ -185,9 +185,7 @@ public struct DatagramStream: ~Copyable, Sendable {
             (TCP_USER_TIMEOUT, 10_000),
         ]
         for (option, value) in options {
-            var value = value
-            let size = socklen_t(MemoryLayout<Int32>.size)
-            setsockopt(descriptor, Int32(IPPROTO_TCP), option, &value, size)
+            try? setSocketOption(descriptor, Int32(IPPROTO_TCP), option, to: value)
         }
     }
 

@@ -38,9 +38,11 @@ public struct StreamListener: ~Copyable, Sendable {
         _ descriptor: Int32, to address: Address, isV4: Bool
     ) throws(SystemError) {
         let isAny = address.high == 0 && address.low == 0
-        if !isV4 { try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: isAny ? 0 : 1) }
+        if !isV4 {
+            try setSocketOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: isAny ? 0 : 1)
+        }
         // Connections of a process before must not keep a server from starting again.
-        try set(descriptor, SOL_SOCKET, SO_REUSEADDR, to: 1)
+        try setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, to: 1)
         var name = sockaddr_in6()
         let outcome = withUnsafeMutableBytes(of: &name) { bytes -> Int32 in
             guard let start = bytes.baseAddress else { return -1 }
@@ -91,16 +93,6 @@ public struct StreamListener: ~Copyable, Sendable {
             }
         }
         return nil
-    }
-
-    private static func set(
-        _ descriptor: Int32, _ level: Int32, _ option: Int32, to value: Int32
-    ) throws(SystemError) {
-        var value = value
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        guard setsockopt(descriptor, level, option, &value, size) == 0 else {
-            throw SystemError(call: "setsockopt")
-        }
     }
 
     private static let backlog: Int32 = 128

@@ -35,8 +35,8 @@ extension UDPSocket {
     /// What waits there is late by as much as it takes to read what came before. Returns `false`
     /// if the kernel refuses.
     public func setArrivalBuffer(bytes: Int) -> Bool {
-        var value = Int32(clamping: bytes)
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        return setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &value, size) == 0
+        let set: Void? = try? setSocketOption(
+            descriptor, SOL_SOCKET, SO_RCVBUF, to: Int32(clamping: bytes))
+        return set != nil
     }
 }

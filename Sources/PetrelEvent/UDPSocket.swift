@@ -167,23 +167,15 @@ extension UDPSocket {
     ) throws(SystemError) {
         if family != .v4 {
             let only: Int32 = family == .v6 ? 1 : 0
-            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: only)
+            try setSocketOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: only)
         }
-        if sharing == .acrossWorkers { try set(descriptor, SOL_SOCKET, SO_REUSEPORT, to: 1) }
+        if sharing == .acrossWorkers {
+            try setSocketOption(descriptor, SOL_SOCKET, SO_REUSEPORT, to: 1)
+        }
         petrel_watch_path(descriptor, family == .v4 ? 0 : 1)
         // The kernel silently grants what its limits allow.
-        try set(descriptor, SOL_SOCKET, SO_RCVBUF, to: Int32(bufferBytes))
-        try set(descriptor, SOL_SOCKET, SO_SNDBUF, to: Int32(bufferBytes))
-    }
-
-    private static func set(
-        _ descriptor: Int32, _ level: Int32, _ option: Int32, to value: Int32
-    ) throws(SystemError) {
-        var value = value
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        guard setsockopt(descriptor, level, option, &value, size) == 0 else {
-            throw SystemError(call: "setsockopt")
-        }
+        try setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, to: Int32(bufferBytes))
+        try setSocketOption(descriptor, SOL_SOCKET, SO_SNDBUF, to: Int32(bufferBytes))
     }
 
     private static func bind(

@@ -1,6 +1,5 @@
 // Moves datagrams, commits and hashes between the world and the core.
 
-internal import Glibc
 internal import PetrelBase
 internal import PetrelEvent
 internal import PetrelServerCore
@@ -146,7 +145,7 @@ final class Worker: EventHandler {
     var hasFailed: Bool { state.core.hasFailed }
 
     func readable(_ descriptor: Int32, now: Instant) {
-        let wall = Self.wall
+        let wall = WallTime.now
         state.core.noteLag(now - wakesAt, now: now)
         switch descriptor {
         case mailboxes.commits.descriptor:
@@ -177,11 +176,11 @@ final class Worker: EventHandler {
         } else {
             state.streams?.flush(descriptor, loop: loop)
         }
-        finish(now: now, wall: Self.wall)
+        finish(now: now, wall: WallTime.now)
     }
 
     func due(now: Instant) {
-        let wall = Self.wall
+        let wall = WallTime.now
         state.core.noteLag(now - wakesAt, now: now)
         resumeGreeting(now: now)
         state.core.advance(now: now, wall: wall)
@@ -191,7 +190,7 @@ final class Worker: EventHandler {
 
     func signalled(_ number: Int32, now: Instant) {
         beginStop(now: now)
-        finish(now: now, wall: Self.wall)
+        finish(now: now, wall: WallTime.now)
     }
 
     /// Tells all clients; the loop ends when they were told, or when its time is up.
@@ -298,13 +297,6 @@ final class Worker: EventHandler {
     /// Letters that wait to be read: more only if the worker is held up.
     private static let lettersMax = 1_024
     private static let stopsMax = 64 * 2
-
-    private static var wall: WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(
-            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-    }
 }
 
 extension Worker.State {

@@ -59,8 +59,6 @@ struct LossDetector: Sendable {
     /// The last packet declared lost.
     private var lastLost: UInt64?
     private var thinPatience: Int64 = 1
-    /// How long the peer may hold the acknowledgement of a message, as it was asked to.
-    var patience = Interval.zero
     private var lastElicitingSent = Instant(nanoseconds: 0)
     private var lastProbe = Instant(nanoseconds: 0)
     private var firstProbe = Instant(nanoseconds: 0)
@@ -190,8 +188,10 @@ struct LossDetector: Sendable {
     /// When to probe, if nothing is acknowledged before; `.distantFuture` if nothing is in flight.
     ///
     /// `isUrgent` says whether somebody waits for what is in flight: then the peer acknowledges at
-    /// once, or as it was asked to.
-    func probeDeadline(ackDelayMax: Interval, isUrgent: Bool, lastHeard: Instant) -> Instant {
+    /// once, or within the `patience` that it was asked for.
+    func probeDeadline(
+        ackDelayMax: Interval, isUrgent: Bool, patience: Interval = .zero, lastHeard: Instant
+    ) -> Instant {
         guard packets.hasUnsettled else { return .distantFuture }
         let base = probeInterval(ackDelayMax: isUrgent ? patience : ackDelayMax)
         if hasOwnTimeouts, packets.unrepairedCount > 0 { return lastActive }
@@ -219,7 +219,9 @@ struct LossDetector: Sendable {
     var hasOwnTimeouts: Bool { rules.contains(.ownTimeouts) && isThin && !isSilent }
 
     /// Finds the packets that have had no answer for too long; they are in `suspectedNow`.
-    mutating func suspectOverdue(ackDelayMax: Interval, isUrgent: Bool, now: Instant) {
+    mutating func suspectOverdue(
+        ackDelayMax: Interval, isUrgent: Bool, patience: Interval = .zero, now: Instant
+    ) {
         suspectedNow.removeAll(keepingCapacity: true)
         let short = probeInterval(ackDelayMax: isUrgent ? patience : ackDelayMax)
         let long = probeInterval(ackDelayMax: ackDelayMax)

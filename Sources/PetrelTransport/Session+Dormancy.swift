@@ -71,7 +71,6 @@ extension Session {
             rules: configuration.recoveryRules, next: dormant.nextNumber,
             largestAcknowledged: dormant.largestAcknowledged, rtt: dormant.roundTrip)
         ackPolicy = AckPolicy(dormant.ackPolicy)
-        detector.patience = ackPolicy.inForce
         binding = BindingWatch(configuration)
         binding.announced = dormant.announced
         copies = CopyLine(configuration)

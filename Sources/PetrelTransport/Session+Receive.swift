@@ -293,7 +293,7 @@ extension Session {
             if case .retireID(let sequence) = packet.frames[i] {
                 remoteIDs.retirementArrived(sequence)
             }
-            if case .ackPolicy(let patience) = packet.frames[i] { learnPatience(patience) }
+            if case .ackPolicy(let patience) = packet.frames[i] { ackPolicy.arrived(patience) }
             guard case .fragment(let slot, let index, let kind, let number) = packet.frames[i]
             else { continue }
             let isComplete = queue.acknowledged(

@@ -28,14 +28,11 @@ extension Session {
             timers[.secondProbe] = now + max(.milliseconds(10), probeInterval / 8)
         }
         if detector.probeCount == 3 { congestion.collapsed() }
-        let ackDelayMax = peerAckDelayMax
         if isOwn {
-            detector.suspectOverdue(
-                ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
+            suspectOverdue(now: now)
             repairSuspected(now: now)
         } else if detector.isThin, detector.rules.contains(.ownTimeouts) {
-            detector.suspectOverdue(
-                ackDelayMax: ackDelayMax, isUrgent: queue.count > 0, now: now)
+            suspectOverdue(now: now)
             #if PETREL_PLANTED
                 if PlantedBug.silenceForgets.isActive {
                     for number in detector.suspectedNow { detector.noteRepaired(number) }
@@ -54,8 +51,13 @@ extension Session {
         guard detector.isSilent, detector.isThin, detector.rules.contains(.ownTimeouts) else {
             return
         }
+        suspectOverdue(now: now)
+    }
+
+    private mutating func suspectOverdue(now: Instant) {
         detector.suspectOverdue(
-            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, now: now)
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, patience: ackPolicy.inForce,
+            now: now)
     }
 
     /// The second probe repeats the first.

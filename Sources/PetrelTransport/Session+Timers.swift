@@ -45,7 +45,7 @@ extension Session {
         guard path.allowance >= Self.datagramByteCountMin(side) else { return stopSendTimers() }
         timers[.acknowledge] = acks.deadline
         timers[.probe] = detector.probeDeadline(
-            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0,
+            ackDelayMax: peerAckDelayMax, isUrgent: queue.count > 0, patience: ackPolicy.inForce,
             lastHeard: lastHeard)
         timers[.copy] = copies.deadline(probeInterval: urgentProbeInterval)
         let hasSendable = queue.hasSendable(now: now)

@@ -255,13 +255,6 @@ extension Session {
         let patience = ackPolicy.takeAsked()
         guard writeControlFrame(.ackPolicy(patience: patience), to: &writer) else { return }
         packet.append(.ackPolicy(patience))
-        detector.patience = ackPolicy.inForce
-    }
-
-    /// The peer was told how long it may hold acknowledgements.
-    mutating func learnPatience(_ patience: Interval) {
-        ackPolicy.arrived(patience)
-        detector.patience = ackPolicy.inForce
     }
 
     func writeControlFrame(_ frame: ControlFrame, to writer: inout ByteWriter) -> Bool {

@@ -143,18 +143,22 @@ public struct MessageFragment: ~Escapable {
     @_lifetime(copy reader)
     init(fragment reader: inout ByteReader) throws(DecodeError) {
         let name = try MessageName(&reader)
-        let length = try reader.readVarInt()
+        let total = try Self.totalOfSeveral(&reader)
+        let index = Int(try reader.readUInt8())
+        guard index < Self.count(total: total) else { throw .malformed(offset: reader.offset) }
+        self.name = name
+        self.total = total
+        self.index = index
+        bytes = try reader.readBytes(Self.range(index, total: total).count)
+    }
+
+    /// Reads the byte count of a message that has several fragments.
+    static func totalOfSeveral(_ reader: inout ByteReader) throws(DecodeError) -> Int {
+        let total = try reader.readVarInt()
         let several =
             UInt64(WireLimits.fragmentByteCount + 1)...UInt64(WireLimits.messageByteCountMax)
-        guard several ~= length else { throw .malformed(offset: reader.offset) }
-        let index = Int(try reader.readUInt8())
-        guard index < Self.count(total: Int(length)) else {
-            throw .malformed(offset: reader.offset)
-        }
-        self.name = name
-        total = Int(length)
-        self.index = index
-        bytes = try reader.readBytes(Self.range(index, total: Int(length)).count)
+        guard several ~= total else { throw .malformed(offset: reader.offset) }
+        return Int(total)
     }
 }
 

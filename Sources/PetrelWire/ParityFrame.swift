@@ -64,17 +64,14 @@ public struct ParityFrame: ~Escapable {
     @_lifetime(copy reader)
     init(_ reader: inout ByteReader) throws(DecodeError) {
         let name = try MessageName(&reader)
-        let length = try reader.readVarInt()
-        let several =
-            UInt64(WireLimits.fragmentByteCount + 1)...UInt64(WireLimits.messageByteCountMax)
-        guard several ~= length else { throw .malformed(offset: reader.offset) }
+        let total = try MessageFragment.totalOfSeveral(&reader)
         let first = Int(try reader.readUInt8())
         let count = Int(try reader.readUInt8())
         guard 2...WireLimits.parityGroupMax ~= count,
-            first + count <= MessageFragment.count(total: Int(length))
+            first + count <= MessageFragment.count(total: total)
         else { throw .malformed(offset: reader.offset) }
         self.name = name
-        total = Int(length)
+        self.total = total
         group = first..<first + count
         bytes = try reader.readBytes(WireLimits.fragmentByteCount)
     }
