@@ -8,14 +8,30 @@ public struct Command: Equatable, Sendable {
         case register(Registration)
         /// Add this device to an account.
         case logIn(Registration)
-        /// Commit a message.
+        /// Add this device to an account whose password is lost.
+        case recover(Recovery)
+        /// Commit an event.
         case send(OutgoingMessage)
-        /// Tell what changed since `cursor`, which comes from the store's life `incarnation`.
-        case sync(incarnation: UInt64, cursor: FeedSequence, limit: UInt32)
-        /// Send the messages `from` to `to`, both included; 1 <= `from` <= `to`.
+        /// Tell what changed.
+        case sync(SyncRequest)
+        /// Send the events `from` to `to`, both included; 1 <= `from` <= `to`.
         case pull(conversation: ConversationID, from: UInt64, to: UInt64, newestFirst: Bool)
-        /// Raise watermarks: the feed cursor, and what was received of conversations.
-        case acknowledge(feed: FeedSequence, delivered: [Watermark])
+        /// Raise watermarks: the feed cursor, and what was received and read of conversations.
+        case acknowledge(feed: FeedSequence, delivered: [Watermark], read: [Watermark])
+        /// Change the account.
+        case changeAccount(AccountChange)
+        /// Change the relation to another account.
+        case changeContact(Person, ContactChange)
+        /// Change what a conversation is for this account alone.
+        case changeConversation(ConversationID, ConversationChange)
+        /// Make an invitation that may be used for so many seconds.
+        case invite(lifetimeSeconds: UInt32)
+        /// Tell who has that handle.
+        case lookUp(handle: String)
+        /// Tell the members of a conversation, ordered by account, after that one.
+        case listMembers(ConversationID, after: AccountID)
+        /// Tell others what the person at the device does; there is no answer.
+        case activity(Activity)
     }
 
     /// The client's number for it, which comes back in the answer.
@@ -30,55 +46,55 @@ public struct Command: Equatable, Sendable {
     }
 }
 
-/// Who wants to enrol the device.
-///
-/// Handle and password are as typed: whether they are acceptable is answered with a refusal that
-/// says which of them is not, so decoding does not judge them.
-public struct Registration: Equatable, Sendable {
-    /// The handle as typed.
-    public var handle: String
-    /// The password.
-    public var password: [UInt8]
-    /// What the owner calls the device.
-    public var deviceName: String
+/// What changed since a cursor is asked for, page by page.
+public struct SyncRequest: Equatable, Sendable {
+    /// Which life of the server's store the cursor comes from; 0 for none.
+    public var incarnation: UInt64
+    /// All changes up to there are known.
+    public var cursor: FeedSequence
+    /// The most items wanted; 0 for as many as there may be.
+    public var limit: UInt32
+    /// The last large group that an earlier page of this round told of; 0 in the first.
+    public var largeAfter: ConversationID
 
-    /// Creates the registration.
-    public init(handle: String, password: [UInt8], deviceName: String) {
-        self.handle = handle
-        self.password = password
-        self.deviceName = deviceName
+    /// Creates it from its parts.
+    public init(
+        incarnation: UInt64, cursor: FeedSequence, limit: UInt32,
+        largeAfter: ConversationID = .init(0)
+    ) {
+        self.incarnation = incarnation
+        self.cursor = cursor
+        self.limit = limit
+        self.largeAfter = largeAfter
     }
 }
 
-/// A message on its way to the server, without a place yet.
+/// An event on its way to the server, without a place yet.
 ///
 /// Lengths are judged by the server's rules (`tooLarge`), not by decoding.
 public struct OutgoingMessage: Equatable, Sendable {
-    /// Where a message goes.
+    /// Where an event goes.
     public enum Target: Equatable, Sendable {
         /// A conversation that exists.
         case conversation(ConversationID)
         /// The 1:1 conversation with that account, whether or not it exists.
         case handle(String)
+        /// A group that begins with this event, which is `created`.
+        case newGroup
     }
 
     /// What the client calls it, however often it is sent.
     public var clientMessageID: ClientMessageID
     /// Where it goes.
     public var target: Target
-    /// The media type of the body; empty is `text/plain`.
-    public var contentType: String
-    /// What is said.
-    public var body: [UInt8]
+    /// What shall happen.
+    public var event: ConversationEvent
 
-    /// Creates the message.
-    public init(
-        clientMessageID: ClientMessageID, target: Target, contentType: String, body: [UInt8]
-    ) {
+    /// Creates it from its parts.
+    public init(clientMessageID: ClientMessageID, target: Target, event: ConversationEvent) {
         self.clientMessageID = clientMessageID
         self.target = target
-        self.contentType = contentType
-        self.body = body
+        self.event = event
     }
 }
 

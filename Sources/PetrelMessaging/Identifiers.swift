@@ -84,6 +84,22 @@ public struct InlineWords4: Hashable, Sendable {
         self.c = c
         self.d = d
     }
+
+    /// Creates the words from 32 bytes; `nil` for any other count.
+    public init?(array bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        func word(_ index: Int) -> UInt64 {
+            bytes[8 * index..<8 * index + 8].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        self.init(word(0), word(1), word(2), word(3))
+    }
+
+    /// The words as 32 bytes.
+    public var array: [UInt8] {
+        [a, b, c, d].flatMap { word in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
+    }
 }
 
 /// Names a message before it has a place: minted by the client, 16 bytes, UUIDv7 (RFC 9562 §5.7).

@@ -1,14 +1,14 @@
-// One message of a conversation, as stores keep it and as notices carry it.
+// One event of a conversation, as stores keep it and as notices carry it.
 
 public import PetrelBase
 
-/// A committed message: its place, who said it, and what was said.
+/// A committed event: its place, who caused it, and what it is.
 public struct MessageRecord: Equatable, Sendable {
     /// The conversation that it stands in.
     public var conversation: ConversationID
     /// Its place there.
     public var sequence: ConversationSequence
-    /// Who said it.
+    /// Who caused it.
     public var sender: AccountID
     /// On which device.
     public var senderDevice: DeviceID
@@ -18,16 +18,15 @@ public struct MessageRecord: Equatable, Sendable {
     public var clientMessageID: ClientMessageID
     /// When the server took it in.
     public var time: WallTime
-    /// The media type of the body; empty is `text/plain`.
-    public var contentType: String
-    /// What was said; opaque to the server.
-    public var body: [UInt8]
+    /// What happened.
+    public var event: ConversationEvent
 
-    /// Creates a record.
+    /// Creates it from its parts.
     public init(
         conversation: ConversationID, sequence: ConversationSequence, sender: AccountID,
         senderDevice: DeviceID, senderHandle: String, clientMessageID: ClientMessageID,
-        time: WallTime, contentType: String, body: [UInt8]
+        time:
+            WallTime, event: ConversationEvent
     ) {
         self.conversation = conversation
         self.sequence = sequence
@@ -36,7 +35,27 @@ public struct MessageRecord: Equatable, Sendable {
         self.senderHandle = senderHandle
         self.clientMessageID = clientMessageID
         self.time = time
-        self.contentType = contentType
-        self.body = body
+        self.event = event
+    }
+}
+
+extension MessageRecord {
+    /// What is said, if it is a message.
+    public var content: Content? {
+        guard case .message(let content) = event else { return nil }
+        return content
+    }
+
+    /// Bytes of the body of a message or an edit; 0 for anything else.
+    public var bodyByteCount: Int { event.bodyByteCount }
+}
+
+extension ConversationEvent {
+    /// Bytes of the body of a message or an edit; 0 for anything else.
+    public var bodyByteCount: Int {
+        switch self {
+        case .message(let content), .edit(_, let content): content.body.count
+        default: 0
+        }
     }
 }

@@ -22,6 +22,31 @@ extension MessagingError {
         case .busy: "the server is busy: try again"
         case .storageFull: "the server's store is full: nothing new is taken in"
         case .storageFailed: "the server's store failed: nothing is acknowledged any more"
+        case .deviceRevoked: "this device was revoked: its key can no longer be used"
+        case .invitationInvalid: "registering needs an invitation that is not used or expired"
+        case .unknownDevice: "the account has no such device"
+        case .notPermitted: "you are not allowed to do that here"
+        case .notMember: "you are not a member of the group any more"
+        case .muted: "you may not speak here for now"
+        case .blocked: "the recipient takes no messages from you"
+        case .strangerLimit:
+            "the recipient has not accepted you yet and has as many messages as strangers may send"
+        case .targetInvalid: "there is no message at that place that this could be done to"
+        case .tooLate: "the time in which this may be done is over"
+        case .groupFull: "the group has as many members as it may have"
+        case .tooManyGroups: "the account is in as many groups as it may be"
+        case .tooManyContacts: "the account has as many contacts and requests as it may have"
+        case .tooManyInvitations: "the account has as many open invitations as it may have"
+        case .tooManyHidden:
+            "as many messages of the conversation are deleted as may be: clear it instead"
+        case .tooFast: "too much in a short time: wait"
+        case .quotaExceeded: "the account has as many bytes stored as it may have"
+        case .conversationFull: "the conversation holds as many events as it may hold"
+        case .dissolved: "the group was dissolved"
+        case .notContact: "only your contacts can be taken into a group"
+        case .relationWrong:
+            "there is nothing to accept or to decline, or you are contacts already"
+        case .textInvalid: "the text is empty or has characters that are not allowed"
         }
     }
 }

@@ -36,4 +36,49 @@ public enum MessagingError: UInt32, Error, Sendable, CaseIterable {
     case storageFull = 16
     /// The server's store failed: nothing is acknowledged any more.
     case storageFailed = 17
+    /// The key belonged to a device that was revoked.
+    case deviceRevoked = 18
+    /// The invitation is unknown, used or expired, or there must be one.
+    case invitationInvalid = 19
+    /// The account has no such device.
+    case unknownDevice = 20
+    /// The account's role, or its relation to the object, does not allow this.
+    case notPermitted = 21
+    /// The account is no member of the group any more.
+    case notMember = 22
+    /// The member may not speak for now.
+    case muted = 23
+    /// The recipient takes nothing from the account.
+    case blocked = 24
+    /// The recipient has not accepted the account yet, and got as many messages as strangers may
+    /// send.
+    case strangerLimit = 25
+    /// The place holds nothing that this could be done to.
+    case targetInvalid = 26
+    /// The time in which this may be done is over.
+    case tooLate = 27
+    /// The group has as many members as it may have.
+    case groupFull = 28
+    /// The account is in as many groups as it may be.
+    case tooManyGroups = 29
+    /// The account has as many contacts and requests as it may have.
+    case tooManyContacts = 30
+    /// The account has as many open invitations as it may have.
+    case tooManyInvitations = 31
+    /// As many places of the conversation are hidden as may be; clear it instead.
+    case tooManyHidden = 32
+    /// More was sent in a short time than is allowed.
+    case tooFast = 33
+    /// The account has as many bytes stored as it may have.
+    case quotaExceeded = 34
+    /// The conversation holds as many events as it may hold.
+    case conversationFull = 35
+    /// The group was dissolved.
+    case dissolved = 36
+    /// Only contacts of the account may be taken into a group.
+    case notContact = 37
+    /// The relation to the other account does not allow this change.
+    case relationWrong = 38
+    /// A name or a line is empty where it may not be.
+    case textInvalid = 39
 }

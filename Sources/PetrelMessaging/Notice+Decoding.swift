@@ -20,7 +20,10 @@ extension Notice.Kind {
         switch proto.kind {
         case nil: throw .missing("notice.kind")
         case .welcome(let welcome): self = .welcome(try Welcome(welcome))
-        case .stranger: self = .stranger
+        case .stranger(let stranger):
+            self = .stranger(
+                Stranger(
+                    isRevoked: stranger.revoked, needsInvitation: stranger.needsInvitation))
         case .refusal(let refusal): self = .refusal(try Refusal(refusal))
         case .verdict(let verdict): self = .verdict(try Verdict(verdict))
         case .message(let pushed):
@@ -29,15 +32,83 @@ extension Notice.Kind {
                 PushedMessage(
                     record: try MessageRecord(pushed.record), feed: .init(pushed.feed),
                     previousFeed: .init(pushed.previousFeed)))
-        case .receipt(let receipt):
-            self = .receipt(
-                Receipt(
-                    conversation: .init(receipt.conversation), account: .init(receipt.account),
-                    sequence: .init(receipt.cseq), feed: .init(receipt.feed),
-                    previousFeed: .init(receipt.previousFeed)))
+        case .receipt(let receipt): self = .receipt(Receipt(receipt))
         case .syncPage(let page): self = .syncPage(try SyncPage(page))
         case .page(let page): self = .page(try Page(page))
+        case .done: self = .done
+        case .change(let change):
+            guard change.hasItem else { throw .missing("change.item") }
+            var item = try SyncItem(change.item)
+            item.feed = .init(change.feed)
+            self = .change(PushedChange(item: item, previousFeed: .init(change.previousFeed)))
+        case .digest(let digest):
+            self = .digest(.init(digest.conversation), last: .init(digest.lastCseq))
+        case .invitation(let invitation):
+            self = .invitation(
+                code: invitation.code, expires: WallTime(milliseconds: invitation.expires))
+        case .card(let card):
+            let person = Person(
+                account: .init(card.account), handle: try checkedHandle(card.handle, "card"))
+            self = .card(Card(person: person, profile: Profile(card.profile)))
+        case .members(let page): self = .members(try MembersPage(page))
+        case .presences(let list): self = .presences(try Presence.list(list))
+        case .typing(let typing):
+            self = .typing(
+                TypingNotice(
+                    conversation: .init(typing.conversation), account: .init(typing.account),
+                    isStopped: typing.stopped))
         }
+    }
+}
+
+extension Receipt {
+    fileprivate init(_ proto: ProtoReceipt) {
+        self.init(
+            conversation: .init(proto.conversation), account: .init(proto.account),
+            delivered: .init(proto.delivered), read: .init(proto.read),
+            feed: .init(proto.feed), previousFeed: .init(proto.previousFeed))
+    }
+}
+
+extension MembersPage {
+    fileprivate init(_ proto: ProtoMembers) throws(MalformedMessage.Reason) {
+        guard proto.members.count <= MessagingLimits.membersPageMax else {
+            throw .forbidden("members.members")
+        }
+        var members: [GroupMember] = []
+        members.reserveCapacity(proto.members.count)
+        for member in proto.members {
+            members.append(
+                GroupMember(
+                    person: try Person(member.person), name: member.name,
+                    role: try Role(member.role, "member.role"),
+                    mutedUntil: WallTime(milliseconds: member.mutedUntil),
+                    delivered: .init(member.delivered), read: .init(member.read)))
+        }
+        self.init(
+            conversation: .init(proto.conversation), members: members,
+            isComplete: proto.complete)
+    }
+}
+
+extension Presence {
+    fileprivate static func list(
+        _ proto: ProtoPresences
+    ) throws(MalformedMessage.Reason) -> [Presence] {
+        guard proto.entries.count <= MessagingLimits.presencesMax else {
+            throw .forbidden("presences.entries")
+        }
+        var list: [Presence] = []
+        list.reserveCapacity(proto.entries.count)
+        for entry in proto.entries {
+            list.append(
+                Presence(
+                    account: .init(entry.account),
+                    state: try PresenceState(entry.state, "presence.state"),
+                    lastSeen: WallTime(milliseconds: entry.lastSeen),
+                    devicesCount: entry.devices))
+        }
+        return list
     }
 }
 
@@ -61,7 +132,8 @@ extension Refusal {
         guard cmid.isEmpty || id != nil else { throw .forbidden("refusal.cmid") }
         self.init(
             code: proto.code, reason: proto.reason,
-            retryAfter: .milliseconds(Int64(proto.retryAfter)), clientMessageID: id)
+            retryAfter: .milliseconds(Int64(proto.retryAfter)), clientMessageID: id,
+            limit: proto.limit)
     }
 }
 
@@ -86,40 +158,37 @@ extension MessageRecord {
             throw .forbidden("record.cmid")
         }
         guard proto.cseq >= 1 else { throw .forbidden("record.cseq") }
-        guard proto.contentType.utf8.count <= MessagingLimits.contentTypeBytesMax else {
-            throw .forbidden("record.content_type")
-        }
-        guard proto.body.count <= MessagingLimits.bodyBytesMax else {
-            throw .forbidden("record.body")
+        guard proto.hasEvent else { throw .missing("record.event") }
+        let event = try ConversationEvent(proto.event)
+        guard event.bodyByteCount <= MessagingLimits.bodyBytesMax else {
+            throw .forbidden("record.event")
         }
         self.init(
             conversation: .init(proto.conversation), sequence: .init(proto.cseq),
             sender: .init(proto.sender), senderDevice: .init(proto.senderDevice),
             senderHandle: try checkedHandle(proto.senderHandle, "record.sender_handle"),
             clientMessageID: id, time: WallTime(milliseconds: proto.time),
-            contentType: proto.contentType, body: array(proto.body))
+            event: event)
     }
 }
 
 extension SyncPage {
     fileprivate init(_ proto: ProtoSyncPage) throws(MalformedMessage.Reason) {
-        guard proto.heads.count <= MessagingLimits.syncHeadsMax else {
-            throw .forbidden("sync_page.heads")
+        guard proto.items.count <= MessagingLimits.syncHeadsMax else {
+            throw .forbidden("sync_page.items")
         }
-        var heads: [ConversationHead] = []
-        heads.reserveCapacity(proto.heads.count)
-        for head in proto.heads {
-            heads.append(
-                ConversationHead(
-                    conversation: .init(head.conversation), feed: .init(head.feed),
-                    last: .init(head.lastCseq), first: .init(head.minCseq),
-                    peer: .init(head.peer),
-                    peerHandle: try checkedHandle(head.peerHandle, "head.peer_handle"),
-                    delivered: .init(head.delivered)))
+        guard proto.large.count <= MessagingLimits.largeHeadsMax else {
+            throw .forbidden("sync_page.large")
         }
+        var items: [SyncItem] = []
+        items.reserveCapacity(proto.items.count)
+        for item in proto.items { items.append(try SyncItem(item)) }
+        var large: [ConversationHead] = []
+        for head in proto.large { large.append(try ConversationHead(head)) }
         self.init(
             incarnation: proto.incarnation, snapshot: .init(proto.snapshot),
-            cursor: .init(proto.cursor), remaining: proto.remaining, heads: heads)
+            cursor: .init(proto.cursor), remaining: proto.remaining, items: items, large: large,
+            largeRemain: proto.largeRemain)
     }
 }
 

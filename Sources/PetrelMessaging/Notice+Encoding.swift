@@ -10,7 +10,11 @@ extension Notice {
         proto.request = request
         switch kind {
         case .welcome(let welcome): proto.welcome = ProtoWelcome(welcome)
-        case .stranger: proto.stranger = ProtoStranger()
+        case .stranger(let stranger):
+            proto.stranger = .with {
+                $0.revoked = stranger.isRevoked
+                $0.needsInvitation = stranger.needsInvitation
+            }
         case .refusal(let refusal): proto.refusal = ProtoRefusal(refusal)
         case .verdict(let verdict): proto.verdict = ProtoVerdict(verdict)
         case .message(let pushed):
@@ -26,7 +30,9 @@ extension Notice {
                 $0.snapshot = page.snapshot.number
                 $0.cursor = page.cursor.number
                 $0.remaining = page.remaining
-                $0.heads = page.heads.map(ProtoConversationHead.init)
+                $0.items = page.items.map(ProtoSyncItem.init)
+                $0.large = page.large.map(ProtoConversationHead.init)
+                $0.largeRemain = page.largeRemain
             }
         case .page(let page):
             proto.page = .with {
@@ -35,8 +41,78 @@ extension Notice {
                 $0.unavailable = page.unavailable.map(\.number)
                 $0.complete = page.isComplete
             }
+        case .done, .change, .digest, .invitation, .card, .members, .presences, .typing:
+            proto.setLater(kind)
         }
         return serialized(proto)
+    }
+}
+
+extension ProtoNotice {
+    /// Sets what is told besides messages and their sync.
+    fileprivate mutating func setLater(_ kind: Notice.Kind) {
+        switch kind {
+        case .done: done = ProtoDone()
+        case .change(let pushed):
+            change = .with {
+                $0.item = ProtoSyncItem(pushed.item)
+                $0.feed = pushed.item.feed.number
+                $0.previousFeed = pushed.previousFeed.number
+            }
+        case .digest(let id, let last):
+            digest = .with {
+                $0.conversation = id.number
+                $0.lastCseq = last.number
+            }
+        case .invitation(let code, let expires):
+            invitation = .with {
+                $0.code = code
+                $0.expires = expires.milliseconds
+            }
+        case .card(let value):
+            card = .with {
+                $0.account = value.person.account.number
+                $0.handle = value.person.handle
+                $0.profile = ProtoProfile(value.profile)
+            }
+        case .members(let page):
+            members = .with {
+                $0.conversation = page.conversation.number
+                $0.members = page.members.map(ProtoMember.init)
+                $0.complete = page.isComplete
+            }
+        case .presences(let list):
+            presences = .with { $0.entries = list.map(ProtoPresence.init) }
+        case .typing(let notice):
+            typing = .with {
+                $0.conversation = notice.conversation.number
+                $0.account = notice.account.number
+                $0.stopped = notice.isStopped
+            }
+        case .welcome, .stranger, .refusal, .verdict, .message, .receipt, .syncPage, .page: break
+        }
+    }
+}
+
+extension ProtoMember {
+    fileprivate init(_ member: GroupMember) {
+        self.init()
+        person = ProtoPerson(member.person)
+        name = member.name
+        role = ProtoRole(member.role)
+        mutedUntil = member.mutedUntil.milliseconds
+        delivered = member.delivered.number
+        read = member.read.number
+    }
+}
+
+extension ProtoPresence {
+    fileprivate init(_ presence: Presence) {
+        self.init()
+        account = presence.account.number
+        state = ProtoPresence.State(presence.state)
+        lastSeen = presence.lastSeen.milliseconds
+        devices = presence.devicesCount
     }
 }
 
@@ -58,6 +134,7 @@ extension ProtoRefusal {
         code = refusal.code
         reason = refusal.reason
         retryAfter = UInt32(clamping: refusal.retryAfter.nanoseconds / 1_000_000)
+        limit = refusal.limit
         if let id = refusal.clientMessageID { cmid = protoBytes(id.bytes) }
     }
 }
@@ -86,8 +163,7 @@ extension ProtoRecord {
         senderHandle = record.senderHandle
         cmid = protoBytes(record.clientMessageID.bytes)
         time = record.time.milliseconds
-        contentType = record.contentType
-        body = protoBytes(record.body)
+        event = ProtoEvent(record.event)
     }
 }
 
@@ -96,21 +172,9 @@ extension ProtoReceipt {
         self.init()
         conversation = receipt.conversation.number
         account = receipt.account.number
-        cseq = receipt.sequence.number
+        delivered = receipt.delivered.number
+        read = receipt.read.number
         feed = receipt.feed.number
         previousFeed = receipt.previousFeed.number
-    }
-}
-
-extension ProtoConversationHead {
-    fileprivate init(_ head: ConversationHead) {
-        self.init()
-        conversation = head.conversation.number
-        feed = head.feed.number
-        lastCseq = head.last.number
-        minCseq = head.first.number
-        peer = head.peer.number
-        peerHandle = head.peerHandle
-        delivered = head.delivered.number
     }
 }

@@ -8,20 +8,36 @@ public struct Notice: Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
         /// The device is known.
         case welcome(Welcome)
-        /// The device is not known: it may only register or log in.
-        case stranger
+        /// The device is not known: it may only register, log in or recover.
+        case stranger(Stranger)
         /// A command was refused.
         case refusal(Refusal)
         /// A message has its place.
         case verdict(Verdict)
-        /// A message was committed in a conversation of the account.
+        /// An event was committed in a conversation of the account.
         case message(PushedMessage)
-        /// Another member has received.
+        /// Another member has received or read.
         case receipt(Receipt)
         /// The answer to a sync.
         case syncPage(SyncPage)
         /// The answer to a pull.
         case page(Page)
+        /// The change that was asked for is made.
+        case done
+        /// A conversation, a contact or the account changed, other than by an event or a receipt.
+        case change(PushedChange)
+        /// Newer events stand in a large group than those that were pushed.
+        case digest(ConversationID, last: ConversationSequence)
+        /// The answer to an invite: what to give to whom is invited, and until when it works.
+        case invitation(code: String, expires: WallTime)
+        /// The answer to a look-up.
+        case card(Card)
+        /// The answer to a question for members.
+        case members(MembersPage)
+        /// Who is here now.
+        case presences([Presence])
+        /// Somebody types.
+        case typing(TypingNotice)
     }
 
     /// The number of the command that this answers; 0 if it answers none.
@@ -75,15 +91,19 @@ public struct Refusal: Equatable, Sendable {
     public var retryAfter: Interval
     /// The message that was refused, if the command was a send.
     public var clientMessageID: ClientMessageID?
+    /// The limit that was met, in the unit of the rule; 0 if none was.
+    public var limit: UInt64
 
     /// Creates the notice.
     public init(
-        code: UInt32, reason: String, retryAfter: Interval, clientMessageID: ClientMessageID?
+        code: UInt32, reason: String, retryAfter: Interval, clientMessageID: ClientMessageID?,
+        limit: UInt64 = 0
     ) {
         self.code = code
         self.reason = reason
         self.retryAfter = retryAfter
         self.clientMessageID = clientMessageID
+        self.limit = limit
     }
 
     /// The error, if this version knows it.
@@ -143,28 +163,73 @@ public struct PushedMessage: Equatable, Sendable {
     }
 }
 
-/// Another member has received all messages up to a place.
+/// Another member has received, or read, all up to a place.
 public struct Receipt: Equatable, Sendable {
     /// The conversation.
     public var conversation: ConversationID
-    /// Who has received.
+    /// Who.
     public var account: AccountID
-    /// The place, included.
-    public var sequence: ConversationSequence
-    /// The new entry in the feed.
+    /// All up to there was received; 0: as before.
+    public var delivered: ConversationSequence
+    /// All up to there was read; 0: as before.
+    public var read: ConversationSequence
+    /// The new entry in the feed; 0 in a group.
     public var feed: FeedSequence
     /// The entry before.
     public var previousFeed: FeedSequence
 
     /// Creates the notice.
     public init(
-        conversation: ConversationID, account: AccountID, sequence: ConversationSequence,
-        feed: FeedSequence, previousFeed: FeedSequence
+        conversation: ConversationID, account: AccountID, delivered: ConversationSequence,
+        read: ConversationSequence, feed: FeedSequence, previousFeed: FeedSequence
     ) {
         self.conversation = conversation
         self.account = account
-        self.sequence = sequence
+        self.delivered = delivered
+        self.read = read
         self.feed = feed
         self.previousFeed = previousFeed
+    }
+}
+
+/// Something of the account that changed, and the entry that it made in the account's feed.
+public struct PushedChange: Equatable, Sendable {
+    /// What it is now; its `feed` is the new entry.
+    public var item: SyncItem
+    /// The entry before.
+    public var previousFeed: FeedSequence
+
+    /// Creates the notice.
+    public init(item: SyncItem, previousFeed: FeedSequence) {
+        self.item = item
+        self.previousFeed = previousFeed
+    }
+}
+
+/// What a device hears whose key belongs to no account.
+public struct Stranger: Equatable, Sendable {
+    /// The key belonged to a device that was revoked: only another key can be enrolled.
+    public var isRevoked: Bool
+    /// Registering needs an invitation here.
+    public var needsInvitation: Bool
+
+    /// Creates the notice.
+    public init(isRevoked: Bool = false, needsInvitation: Bool = false) {
+        self.isRevoked = isRevoked
+        self.needsInvitation = needsInvitation
+    }
+}
+
+/// What everybody may know of an account.
+public struct Card: Equatable, Sendable {
+    /// Who.
+    public var person: Person
+    /// What it shows.
+    public var profile: Profile
+
+    /// Creates the notice.
+    public init(person: Person, profile: Profile) {
+        self.person = person
+        self.profile = profile
     }
 }

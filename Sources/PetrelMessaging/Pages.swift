@@ -1,6 +1,6 @@
-// The two notices that come in pages: what changed, and the messages of a conversation.
+// The notices that come in pages: what changed, the events of a conversation, its members.
 
-/// What changed since a cursor: oldest change first, one head a conversation.
+/// What changed since a cursor: oldest change first, one item a subject.
 public struct SyncPage: Equatable, Sendable {
     /// Which life of the server's store this is.
     public var incarnation: UInt64
@@ -10,52 +10,49 @@ public struct SyncPage: Equatable, Sendable {
     public var cursor: FeedSequence
     /// Entries after this page.
     public var remaining: UInt64
-    /// The conversations that changed.
-    public var heads: [ConversationHead]
+    /// What changed.
+    public var items: [SyncItem]
+    /// Large groups, which make no entries; by number, and only once nothing remains.
+    public var large: [ConversationHead]
+    /// Whether there are large groups after these.
+    public var largeRemain: Bool
 
     /// Creates the page.
     public init(
         incarnation: UInt64, snapshot: FeedSequence, cursor: FeedSequence, remaining: UInt64,
-        heads: [ConversationHead]
+        items: [SyncItem], large: [ConversationHead] = [], largeRemain: Bool = false
     ) {
         self.incarnation = incarnation
         self.snapshot = snapshot
         self.cursor = cursor
         self.remaining = remaining
-        self.heads = heads
+        self.items = items
+        self.large = large
+        self.largeRemain = largeRemain
     }
 }
 
-/// Where a conversation stands.
-public struct ConversationHead: Equatable, Sendable {
-    /// The conversation.
-    public var conversation: ConversationID
-    /// Its newest change in the account's feed.
-    public var feed: FeedSequence
-    /// The place of the newest message; 0 if there is none.
-    public var last: ConversationSequence
-    /// The place of the oldest message kept.
-    public var first: ConversationSequence
-    /// The other member.
-    public var peer: AccountID
-    /// The other member's handle.
-    public var peerHandle: String
-    /// What the other member has received: all up to that place.
-    public var delivered: ConversationSequence
+/// Something of an account that changed, as it is now.
+public struct SyncItem: Equatable, Sendable {
+    /// What changed.
+    public enum Kind: Equatable, Sendable {
+        /// A conversation.
+        case conversation(ConversationHead)
+        /// The relation to another account.
+        case contact(Contact)
+        /// The account itself.
+        case account(AccountState)
+    }
 
-    /// Creates the head.
-    public init(
-        conversation: ConversationID, feed: FeedSequence, last: ConversationSequence,
-        first: ConversationSequence, peer: AccountID, peerHandle: String,
-        delivered: ConversationSequence
-    ) {
-        self.conversation = conversation
+    /// The entry of its newest change in the account's feed.
+    public var feed: FeedSequence
+    /// What changed.
+    public var kind: Kind
+
+    /// Creates the item.
+    public init(feed: FeedSequence, kind: Kind) {
         self.feed = feed
-        self.last = last
-        self.first = first
-        self.peer = peer
-        self.peerHandle = peerHandle
-        self.delivered = delivered
+        self.kind = kind
     }
 }
 
@@ -78,6 +75,23 @@ public struct Page: Equatable, Sendable {
         self.conversation = conversation
         self.records = records
         self.unavailable = unavailable
+        self.isComplete = isComplete
+    }
+}
+
+/// Members of a conversation, by account.
+public struct MembersPage: Equatable, Sendable {
+    /// The conversation.
+    public var conversation: ConversationID
+    /// The members, by account.
+    public var members: [GroupMember]
+    /// Whether there is none after these.
+    public var isComplete: Bool
+
+    /// Creates the page.
+    public init(conversation: ConversationID, members: [GroupMember], isComplete: Bool) {
+        self.conversation = conversation
+        self.members = members
         self.isComplete = isComplete
     }
 }

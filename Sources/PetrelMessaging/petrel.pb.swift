@@ -27,6 +27,162 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+nonisolated enum ProtoRole: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case member // = 0
+  case admin // = 1
+  case owner // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .member
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .member
+    case 1: self = .admin
+    case 2: self = .owner
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .member: return 0
+    case .admin: return 1
+    case .owner: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoRole] = [
+    .member,
+    .admin,
+    .owner,
+  ]
+
+}
+
+nonisolated enum ProtoAccess: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case asItWas // = 0
+  case closed // = 1
+  case `open` // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .asItWas
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .asItWas
+    case 1: self = .closed
+    case 2: self = .open
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .asItWas: return 0
+    case .closed: return 1
+    case .open: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoAccess] = [
+    .asItWas,
+    .closed,
+    .open,
+  ]
+
+}
+
+nonisolated enum ProtoAudience: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case contacts // = 0
+  case everybody // = 1
+  case nobody // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .contacts
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .contacts
+    case 1: self = .everybody
+    case 2: self = .nobody
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .contacts: return 0
+    case .everybody: return 1
+    case .nobody: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoAudience] = [
+    .contacts,
+    .everybody,
+    .nobody,
+  ]
+
+}
+
+nonisolated enum ProtoStanding: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case member // = 0
+  case left // = 1
+  case removed // = 2
+  case dissolved // = 3
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .member
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .member
+    case 1: self = .left
+    case 2: self = .removed
+    case 3: self = .dissolved
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .member: return 0
+    case .left: return 1
+    case .removed: return 2
+    case .dissolved: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoStanding] = [
+    .member,
+    .left,
+    .removed,
+    .dissolved,
+  ]
+
+}
+
 /// From a client to the server. `request` is the client's number for it, and comes back in the
 /// answer; numbers of a session do not repeat.
 nonisolated struct ProtoCommand: Sendable {
@@ -38,6 +194,7 @@ nonisolated struct ProtoCommand: Sendable {
 
   var kind: ProtoCommand.OneOf_Kind? = nil
 
+  /// Enrolment: the only commands of a device that belongs to no account.
   var register: ProtoRegister {
     get {
       if case .register(let v)? = kind {return v}
@@ -54,6 +211,15 @@ nonisolated struct ProtoCommand: Sendable {
     set {kind = .logIn(newValue)}
   }
 
+  var recover: ProtoRecover {
+    get {
+      if case .recover(let v)? = kind {return v}
+      return ProtoRecover()
+    }
+    set {kind = .recover(newValue)}
+  }
+
+  /// Messages.
   var send: ProtoSend {
     get {
       if case .send(let v)? = kind {return v}
@@ -86,15 +252,87 @@ nonisolated struct ProtoCommand: Sendable {
     set {kind = .acknowledge(newValue)}
   }
 
+  /// The account and its relations; each may be repeated without harm.
+  var changeAccount: ProtoChangeAccount {
+    get {
+      if case .changeAccount(let v)? = kind {return v}
+      return ProtoChangeAccount()
+    }
+    set {kind = .changeAccount(newValue)}
+  }
+
+  var changeContact: ProtoChangeContact {
+    get {
+      if case .changeContact(let v)? = kind {return v}
+      return ProtoChangeContact()
+    }
+    set {kind = .changeContact(newValue)}
+  }
+
+  var changeConversation: ProtoChangeConversation {
+    get {
+      if case .changeConversation(let v)? = kind {return v}
+      return ProtoChangeConversation()
+    }
+    set {kind = .changeConversation(newValue)}
+  }
+
+  var invite: ProtoInvite {
+    get {
+      if case .invite(let v)? = kind {return v}
+      return ProtoInvite()
+    }
+    set {kind = .invite(newValue)}
+  }
+
+  /// Questions.
+  var lookUp: ProtoLookUp {
+    get {
+      if case .lookUp(let v)? = kind {return v}
+      return ProtoLookUp()
+    }
+    set {kind = .lookUp(newValue)}
+  }
+
+  var listMembers: ProtoListMembers {
+    get {
+      if case .listMembers(let v)? = kind {return v}
+      return ProtoListMembers()
+    }
+    set {kind = .listMembers(newValue)}
+  }
+
+  /// What is only true now: ephemeral, without an answer.
+  var activity: ProtoActivity {
+    get {
+      if case .activity(let v)? = kind {return v}
+      return ProtoActivity()
+    }
+    set {kind = .activity(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Kind: Equatable, Sendable {
+    /// Enrolment: the only commands of a device that belongs to no account.
     case register(ProtoRegister)
     case logIn(ProtoLogIn)
+    case recover(ProtoRecover)
+    /// Messages.
     case send(ProtoSend)
     case sync(ProtoSync)
     case pull(ProtoPull)
     case acknowledge(ProtoAcknowledge)
+    /// The account and its relations; each may be repeated without harm.
+    case changeAccount(ProtoChangeAccount)
+    case changeContact(ProtoChangeContact)
+    case changeConversation(ProtoChangeConversation)
+    case invite(ProtoInvite)
+    /// Questions.
+    case lookUp(ProtoLookUp)
+    case listMembers(ProtoListMembers)
+    /// What is only true now: ephemeral, without an answer.
+    case activity(ProtoActivity)
 
   }
 
@@ -112,6 +350,12 @@ nonisolated struct ProtoRegister: Sendable {
   var password: Data = Data()
 
   var deviceName: String = String()
+
+  /// empty: none
+  var invitation: String = String()
+
+  /// BLAKE2b-256 of the recovery code, or empty for none
+  var recovery: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -135,7 +379,32 @@ nonisolated struct ProtoLogIn: Sendable {
   init() {}
 }
 
-/// Asks for a message to be committed. The same `cmid` takes effect once, however often it is sent.
+/// Adds the device to an account whose password is lost: replaces password and recovery code, and
+/// revokes all other devices.
+nonisolated struct ProtoRecover: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var handle: String = String()
+
+  var code: String = String()
+
+  /// the new one
+  var password: Data = Data()
+
+  var deviceName: String = String()
+
+  /// of the new code, or empty for none
+  var recovery: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Asks for an event to be committed in a conversation. The same `cmid` takes effect once, however
+/// often it is sent.
 nonisolated struct ProtoSend: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -154,6 +423,7 @@ nonisolated struct ProtoSend: Sendable {
     set {target = .conversation(newValue)}
   }
 
+  /// the 1:1 conversation with that account
   var handle: String {
     get {
       if case .handle(let v)? = target {return v}
@@ -162,16 +432,499 @@ nonisolated struct ProtoSend: Sendable {
     set {target = .handle(newValue)}
   }
 
-  /// a media type; empty is text/plain
-  var contentType: String = String()
+  /// a new group; the event is `created`
+  var group: Bool {
+    get {
+      if case .group(let v)? = target {return v}
+      return false
+    }
+    set {target = .group(newValue)}
+  }
 
-  var body: Data = Data()
+  var event: ProtoEvent {
+    get {_event ?? ProtoEvent()}
+    set {_event = newValue}
+  }
+  /// Returns true if `event` has been explicitly set.
+  var hasEvent: Bool {self._event != nil}
+  /// Clears the value of `event`. Subsequent reads from it will return its default value.
+  mutating func clearEvent() {self._event = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Target: Equatable, Sendable {
     case conversation(UInt64)
+    /// the 1:1 conversation with that account
     case handle(String)
+    /// a new group; the event is `created`
+    case group(Bool)
+
+  }
+
+  init() {}
+
+  fileprivate var _event: ProtoEvent? = nil
+}
+
+/// What happens in a conversation; each takes one place.
+nonisolated struct ProtoEvent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var kind: ProtoEvent.OneOf_Kind? = nil
+
+  var message: ProtoContent {
+    get {
+      if case .message(let v)? = kind {return v}
+      return ProtoContent()
+    }
+    set {kind = .message(newValue)}
+  }
+
+  var edit: ProtoEdit {
+    get {
+      if case .edit(let v)? = kind {return v}
+      return ProtoEdit()
+    }
+    set {kind = .edit(newValue)}
+  }
+
+  var recall: ProtoRecall {
+    get {
+      if case .recall(let v)? = kind {return v}
+      return ProtoRecall()
+    }
+    set {kind = .recall(newValue)}
+  }
+
+  var reaction: ProtoReaction {
+    get {
+      if case .reaction(let v)? = kind {return v}
+      return ProtoReaction()
+    }
+    set {kind = .reaction(newValue)}
+  }
+
+  var created: ProtoGroupCreated {
+    get {
+      if case .created(let v)? = kind {return v}
+      return ProtoGroupCreated()
+    }
+    set {kind = .created(newValue)}
+  }
+
+  var added: ProtoMembersAdded {
+    get {
+      if case .added(let v)? = kind {return v}
+      return ProtoMembersAdded()
+    }
+    set {kind = .added(newValue)}
+  }
+
+  var joined: ProtoJoined {
+    get {
+      if case .joined(let v)? = kind {return v}
+      return ProtoJoined()
+    }
+    set {kind = .joined(newValue)}
+  }
+
+  var left: ProtoLeft {
+    get {
+      if case .left(let v)? = kind {return v}
+      return ProtoLeft()
+    }
+    set {kind = .left(newValue)}
+  }
+
+  var removed: ProtoMemberRemoved {
+    get {
+      if case .removed(let v)? = kind {return v}
+      return ProtoMemberRemoved()
+    }
+    set {kind = .removed(newValue)}
+  }
+
+  var role: ProtoRoleChanged {
+    get {
+      if case .role(let v)? = kind {return v}
+      return ProtoRoleChanged()
+    }
+    set {kind = .role(newValue)}
+  }
+
+  var muted: ProtoMemberMuted {
+    get {
+      if case .muted(let v)? = kind {return v}
+      return ProtoMemberMuted()
+    }
+    set {kind = .muted(newValue)}
+  }
+
+  var changed: ProtoGroupChanged {
+    get {
+      if case .changed(let v)? = kind {return v}
+      return ProtoGroupChanged()
+    }
+    set {kind = .changed(newValue)}
+  }
+
+  var retention: ProtoRetentionChanged {
+    get {
+      if case .retention(let v)? = kind {return v}
+      return ProtoRetentionChanged()
+    }
+    set {kind = .retention(newValue)}
+  }
+
+  var dissolved: ProtoDissolved {
+    get {
+      if case .dissolved(let v)? = kind {return v}
+      return ProtoDissolved()
+    }
+    set {kind = .dissolved(newValue)}
+  }
+
+  /// Only from the server: what stood here is gone.
+  var gone: ProtoGone {
+    get {
+      if case .gone(let v)? = kind {return v}
+      return ProtoGone()
+    }
+    set {kind = .gone(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case message(ProtoContent)
+    case edit(ProtoEdit)
+    case recall(ProtoRecall)
+    case reaction(ProtoReaction)
+    case created(ProtoGroupCreated)
+    case added(ProtoMembersAdded)
+    case joined(ProtoJoined)
+    case left(ProtoLeft)
+    case removed(ProtoMemberRemoved)
+    case role(ProtoRoleChanged)
+    case muted(ProtoMemberMuted)
+    case changed(ProtoGroupChanged)
+    case retention(ProtoRetentionChanged)
+    case dissolved(ProtoDissolved)
+    /// Only from the server: what stood here is gone.
+    case gone(ProtoGone)
+
+  }
+
+  init() {}
+}
+
+nonisolated struct ProtoContent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// a media type; empty is text/plain
+  var contentType: String = String()
+
+  var body: Data = Data()
+
+  /// a place in the same conversation; 0: no reply
+  var replyTo: UInt64 = 0
+
+  /// accounts
+  var mentions: [UInt64] = []
+
+  /// seconds from the commit until it is gone; 0: no end
+  var lifetime: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Replaces what the sender said.
+nonisolated struct ProtoEdit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of the message
+  var cseq: UInt64 = 0
+
+  /// reply_to and lifetime are those of the message, and 0 here
+  var content: ProtoContent {
+    get {_content ?? ProtoContent()}
+    set {_content = newValue}
+  }
+  /// Returns true if `content` has been explicitly set.
+  var hasContent: Bool {self._content != nil}
+  /// Clears the value of `content`. Subsequent reads from it will return its default value.
+  mutating func clearContent() {self._content = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _content: ProtoContent? = nil
+}
+
+/// Takes a message back: everybody sees that it was there, nobody what it said.
+nonisolated struct ProtoRecall: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cseq: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoReaction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of the message
+  var cseq: UInt64 = 0
+
+  /// an emoji, most often
+  var text: String = String()
+
+  var withdrawn: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// An account by number, by handle, or by both; the server answers with both.
+nonisolated struct ProtoPerson: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var account: UInt64 = 0
+
+  var handle: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoGroupCreated: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  /// besides the creator, who owns the group
+  var members: [ProtoPerson] = []
+
+  /// who knows the group's number may join
+  var `open`: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoMembersAdded: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var members: [ProtoPerson] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoJoined: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoLeft: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoMemberRemoved: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var member: ProtoPerson {
+    get {_member ?? ProtoPerson()}
+    set {_member = newValue}
+  }
+  /// Returns true if `member` has been explicitly set.
+  var hasMember: Bool {self._member != nil}
+  /// Clears the value of `member`. Subsequent reads from it will return its default value.
+  mutating func clearMember() {self._member = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _member: ProtoPerson? = nil
+}
+
+/// Giving somebody else the role of the owner makes the owner an admin.
+nonisolated struct ProtoRoleChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var member: ProtoPerson {
+    get {_member ?? ProtoPerson()}
+    set {_member = newValue}
+  }
+  /// Returns true if `member` has been explicitly set.
+  var hasMember: Bool {self._member != nil}
+  /// Clears the value of `member`. Subsequent reads from it will return its default value.
+  mutating func clearMember() {self._member = nil}
+
+  var role: ProtoRole = .member
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _member: ProtoPerson? = nil
+}
+
+/// A muted member reads, and says nothing.
+nonisolated struct ProtoMemberMuted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var member: ProtoPerson {
+    get {_member ?? ProtoPerson()}
+    set {_member = newValue}
+  }
+  /// Returns true if `member` has been explicitly set.
+  var hasMember: Bool {self._member != nil}
+  /// Clears the value of `member`. Subsequent reads from it will return its default value.
+  mutating func clearMember() {self._member = nil}
+
+  /// 0: may speak again
+  var seconds: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _member: ProtoPerson? = nil
+}
+
+nonisolated struct ProtoGroupChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// empty: as it was
+  var name: String = String()
+
+  var access: ProtoAccess = .asItWas
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// From now on messages are kept that long; older ones are gone.
+nonisolated struct ProtoRetentionChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0: for ever
+  var seconds: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoDissolved: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoGone: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var reason: ProtoGone.Reason = .unknown
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum Reason: SwiftProtobuf.Enum, Swift.CaseIterable {
+    typealias RawValue = Int
+    case unknown // = 0
+    case recalled // = 1
+    case expired // = 2
+
+    /// Only this account does not see it any more.
+    case hidden // = 3
+    case UNRECOGNIZED(Int)
+
+    init() {
+      self = .unknown
+    }
+
+    init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unknown
+      case 1: self = .recalled
+      case 2: self = .expired
+      case 3: self = .hidden
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    var rawValue: Int {
+      switch self {
+      case .unknown: return 0
+      case .recalled: return 1
+      case .expired: return 2
+      case .hidden: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    static let allCases: [ProtoGone.Reason] = [
+      .unknown,
+      .recalled,
+      .expired,
+      .hidden,
+    ]
 
   }
 
@@ -192,12 +945,15 @@ nonisolated struct ProtoSync: Sendable {
   /// entries
   var limit: UInt32 = 0
 
+  /// The last large group that an earlier page of this round told of; 0 in the first.
+  var largeAfter: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 }
 
-/// Asks for the messages `from` ... `to`, both included, of a conversation.
+/// Asks for the events `from` ... `to`, both included, of a conversation.
 nonisolated struct ProtoPull: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -226,6 +982,8 @@ nonisolated struct ProtoAcknowledge: Sendable {
 
   var delivered: [ProtoWatermark] = []
 
+  var read: [ProtoWatermark] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -239,6 +997,396 @@ nonisolated struct ProtoWatermark: Sendable {
   var conversation: UInt64 = 0
 
   var cseq: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Changes the account of the device. Answered by Done.
+nonisolated struct ProtoChangeAccount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var change: ProtoChangeAccount.OneOf_Change? = nil
+
+  var profile: ProtoProfile {
+    get {
+      if case .profile(let v)? = change {return v}
+      return ProtoProfile()
+    }
+    set {change = .profile(newValue)}
+  }
+
+  var privacy: ProtoPrivacy {
+    get {
+      if case .privacy(let v)? = change {return v}
+      return ProtoPrivacy()
+    }
+    set {change = .privacy(newValue)}
+  }
+
+  var password: ProtoNewPassword {
+    get {
+      if case .password(let v)? = change {return v}
+      return ProtoNewPassword()
+    }
+    set {change = .password(newValue)}
+  }
+
+  var deviceName: ProtoDeviceName {
+    get {
+      if case .deviceName(let v)? = change {return v}
+      return ProtoDeviceName()
+    }
+    set {change = .deviceName(newValue)}
+  }
+
+  var revokeDevice: UInt32 {
+    get {
+      if case .revokeDevice(let v)? = change {return v}
+      return 0
+    }
+    set {change = .revokeDevice(newValue)}
+  }
+
+  /// the password
+  var deleteAccount: Data {
+    get {
+      if case .deleteAccount(let v)? = change {return v}
+      return Data()
+    }
+    set {change = .deleteAccount(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Change: Equatable, Sendable {
+    case profile(ProtoProfile)
+    case privacy(ProtoPrivacy)
+    case password(ProtoNewPassword)
+    case deviceName(ProtoDeviceName)
+    case revokeDevice(UInt32)
+    /// the password
+    case deleteAccount(Data)
+
+  }
+
+  init() {}
+}
+
+nonisolated struct ProtoProfile: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// shown beside the handle
+  var name: String = String()
+
+  /// a line about oneself
+  var about: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Who may see what.
+nonisolated struct ProtoPrivacy: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var presence: ProtoAudience = .contacts
+
+  var lastSeen: ProtoAudience = .contacts
+
+  /// that messages were read
+  var receipts: ProtoAudience = .contacts
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoNewPassword: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var old: Data = Data()
+
+  var new: Data = Data()
+
+  /// of a new recovery code; empty: the old one stays
+  var recovery: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoDeviceName: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var device: UInt32 = 0
+
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Changes the relation to another account. Answered by Done.
+nonisolated struct ProtoChangeContact: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var person: ProtoPerson {
+    get {_person ?? ProtoPerson()}
+    set {_person = newValue}
+  }
+  /// Returns true if `person` has been explicitly set.
+  var hasPerson: Bool {self._person != nil}
+  /// Clears the value of `person`. Subsequent reads from it will return its default value.
+  mutating func clearPerson() {self._person = nil}
+
+  var change: ProtoChangeContact.OneOf_Change? = nil
+
+  /// asks to become contacts, with a line of greeting
+  var request: String {
+    get {
+      if case .request(let v)? = change {return v}
+      return String()
+    }
+    set {change = .request(newValue)}
+  }
+
+  var accept: Bool {
+    get {
+      if case .accept(let v)? = change {return v}
+      return false
+    }
+    set {change = .accept(newValue)}
+  }
+
+  var decline: Bool {
+    get {
+      if case .decline(let v)? = change {return v}
+      return false
+    }
+    set {change = .decline(newValue)}
+  }
+
+  var remove: Bool {
+    get {
+      if case .remove(let v)? = change {return v}
+      return false
+    }
+    set {change = .remove(newValue)}
+  }
+
+  /// false: unblock
+  var block: Bool {
+    get {
+      if case .block(let v)? = change {return v}
+      return false
+    }
+    set {change = .block(newValue)}
+  }
+
+  /// what one calls the other; empty: nothing
+  var alias: String {
+    get {
+      if case .alias(let v)? = change {return v}
+      return String()
+    }
+    set {change = .alias(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Change: Equatable, Sendable {
+    /// asks to become contacts, with a line of greeting
+    case request(String)
+    case accept(Bool)
+    case decline(Bool)
+    case remove(Bool)
+    /// false: unblock
+    case block(Bool)
+    /// what one calls the other; empty: nothing
+    case alias(String)
+
+  }
+
+  init() {}
+
+  fileprivate var _person: ProtoPerson? = nil
+}
+
+/// Changes what a conversation is for this account alone. Answered by Done.
+nonisolated struct ProtoChangeConversation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  var change: ProtoChangeConversation.OneOf_Change? = nil
+
+  var pinned: Bool {
+    get {
+      if case .pinned(let v)? = change {return v}
+      return false
+    }
+    set {change = .pinned(newValue)}
+  }
+
+  /// milliseconds since 1970; 0: not muted
+  var mutedUntil: Int64 {
+    get {
+      if case .mutedUntil(let v)? = change {return v}
+      return 0
+    }
+    set {change = .mutedUntil(newValue)}
+  }
+
+  /// all up to that place are hidden
+  var cleared: UInt64 {
+    get {
+      if case .cleared(let v)? = change {return v}
+      return 0
+    }
+    set {change = .cleared(newValue)}
+  }
+
+  /// the event of that place is hidden: deleted for me
+  var hidden: UInt64 {
+    get {
+      if case .hidden(let v)? = change {return v}
+      return 0
+    }
+    set {change = .hidden(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Change: Equatable, Sendable {
+    case pinned(Bool)
+    /// milliseconds since 1970; 0: not muted
+    case mutedUntil(Int64)
+    /// all up to that place are hidden
+    case cleared(UInt64)
+    /// the event of that place is hidden: deleted for me
+    case hidden(UInt64)
+
+  }
+
+  init() {}
+}
+
+/// Asks for a code with which one account may be registered. Answered by Invitation.
+nonisolated struct ProtoInvite: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// seconds
+  var lifetime: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Asks who has a handle. Answered by Card.
+nonisolated struct ProtoLookUp: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var handle: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Asks for the members of a conversation, ordered by account. Answered by Members.
+nonisolated struct ProtoListMembers: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  /// the account to go on after; 0: from the first
+  var after: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What the person at the device does now.
+nonisolated struct ProtoActivity: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var kind: ProtoActivity.OneOf_Kind? = nil
+
+  var presence: ProtoPresence.State {
+    get {
+      if case .presence(let v)? = kind {return v}
+      return .offline
+    }
+    set {kind = .presence(newValue)}
+  }
+
+  var typing: ProtoTyping {
+    get {
+      if case .typing(let v)? = kind {return v}
+      return ProtoTyping()
+    }
+    set {kind = .typing(newValue)}
+  }
+
+  /// the conversation on the screen; 0: none
+  var viewing: UInt64 {
+    get {
+      if case .viewing(let v)? = kind {return v}
+      return 0
+    }
+    set {kind = .viewing(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case presence(ProtoPresence.State)
+    case typing(ProtoTyping)
+    /// the conversation on the screen; 0: none
+    case viewing(UInt64)
+
+  }
+
+  init() {}
+}
+
+nonisolated struct ProtoTyping: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  var stopped: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -319,6 +1467,74 @@ nonisolated struct ProtoNotice: Sendable {
     set {kind = .page(newValue)}
   }
 
+  /// The change was made.
+  var done: ProtoDone {
+    get {
+      if case .done(let v)? = kind {return v}
+      return ProtoDone()
+    }
+    set {kind = .done(newValue)}
+  }
+
+  /// Something else of the account changed.
+  var change: ProtoChange {
+    get {
+      if case .change(let v)? = kind {return v}
+      return ProtoChange()
+    }
+    set {kind = .change(newValue)}
+  }
+
+  /// Newer events stand in a large group than those that are pushed.
+  var digest: ProtoDigest {
+    get {
+      if case .digest(let v)? = kind {return v}
+      return ProtoDigest()
+    }
+    set {kind = .digest(newValue)}
+  }
+
+  var invitation: ProtoInvitation {
+    get {
+      if case .invitation(let v)? = kind {return v}
+      return ProtoInvitation()
+    }
+    set {kind = .invitation(newValue)}
+  }
+
+  var card: ProtoCard {
+    get {
+      if case .card(let v)? = kind {return v}
+      return ProtoCard()
+    }
+    set {kind = .card(newValue)}
+  }
+
+  var members: ProtoMembers {
+    get {
+      if case .members(let v)? = kind {return v}
+      return ProtoMembers()
+    }
+    set {kind = .members(newValue)}
+  }
+
+  /// Ephemeral.
+  var presences: ProtoPresences {
+    get {
+      if case .presences(let v)? = kind {return v}
+      return ProtoPresences()
+    }
+    set {kind = .presences(newValue)}
+  }
+
+  var typing: ProtoTypingNow {
+    get {
+      if case .typing(let v)? = kind {return v}
+      return ProtoTypingNow()
+    }
+    set {kind = .typing(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -330,13 +1546,25 @@ nonisolated struct ProtoNotice: Sendable {
     case receipt(ProtoReceipt)
     case syncPage(ProtoSyncPage)
     case page(ProtoPage)
+    /// The change was made.
+    case done(ProtoDone)
+    /// Something else of the account changed.
+    case change(ProtoChange)
+    /// Newer events stand in a large group than those that are pushed.
+    case digest(ProtoDigest)
+    case invitation(ProtoInvitation)
+    case card(ProtoCard)
+    case members(ProtoMembers)
+    /// Ephemeral.
+    case presences(ProtoPresences)
+    case typing(ProtoTypingNow)
 
   }
 
   init() {}
 }
 
-/// The device is known: first notice of its sessions, and the answer to Register and LogIn.
+/// The device is known: first notice of its sessions, and the answer to Register, LogIn, Recover.
 nonisolated struct ProtoWelcome: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -360,11 +1588,17 @@ nonisolated struct ProtoWelcome: Sendable {
   init() {}
 }
 
-/// The device is not known: first notice of its sessions. It may only register or log in.
+/// The device is not known: first notice of its sessions.
 nonisolated struct ProtoStranger: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  /// it was known, and was revoked: it needs a new key
+  var revoked: Bool = false
+
+  /// Register needs an invitation here
+  var needsInvitation: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -386,6 +1620,9 @@ nonisolated struct ProtoRefusal: Sendable {
 
   /// of a refused Send
   var cmid: Data = Data()
+
+  /// the limit that was met, in the unit of the code's rule; 0: none
+  var limit: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -410,6 +1647,7 @@ nonisolated struct ProtoVerdict: Sendable {
 
   var previousFeed: UInt64 = 0
 
+  /// of a 1:1 conversation
   var peer: UInt64 = 0
 
   var peerHandle: String = String()
@@ -419,7 +1657,7 @@ nonisolated struct ProtoVerdict: Sendable {
   init() {}
 }
 
-/// One message of a conversation.
+/// One event of a conversation.
 nonisolated struct ProtoRecord: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -439,16 +1677,24 @@ nonisolated struct ProtoRecord: Sendable {
 
   var time: Int64 = 0
 
-  var contentType: String = String()
-
-  var body: Data = Data()
+  var event: ProtoEvent {
+    get {_event ?? ProtoEvent()}
+    set {_event = newValue}
+  }
+  /// Returns true if `event` has been explicitly set.
+  var hasEvent: Bool {self._event != nil}
+  /// Clears the value of `event`. Subsequent reads from it will return its default value.
+  mutating func clearEvent() {self._event = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _event: ProtoEvent? = nil
 }
 
-/// A message was committed in a conversation of the account.
+/// An event was committed in a conversation of the account. In a large group it makes no entry in
+/// the feed: both numbers are 0 then.
 nonisolated struct ProtoMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -474,7 +1720,8 @@ nonisolated struct ProtoMessage: Sendable {
   fileprivate var _record: ProtoRecord? = nil
 }
 
-/// Another member has received all messages up to `cseq`.
+/// Another member has received, or has read, all up to a place. In a group it makes no entry in the
+/// feed: both numbers are 0 then.
 nonisolated struct ProtoReceipt: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -484,7 +1731,11 @@ nonisolated struct ProtoReceipt: Sendable {
 
   var account: UInt64 = 0
 
-  var cseq: UInt64 = 0
+  /// 0: as it was
+  var delivered: UInt64 = 0
+
+  /// 0: as it was
+  var read: UInt64 = 0
 
   var feed: UInt64 = 0
 
@@ -495,7 +1746,147 @@ nonisolated struct ProtoReceipt: Sendable {
   init() {}
 }
 
-/// What changed since the cursor of a Sync, oldest change first, one entry a conversation.
+nonisolated struct ProtoDone: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A conversation, a contact or the account itself changed, other than by an event or a receipt.
+nonisolated struct ProtoChange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var item: ProtoSyncItem {
+    get {_item ?? ProtoSyncItem()}
+    set {_item = newValue}
+  }
+  /// Returns true if `item` has been explicitly set.
+  var hasItem: Bool {self._item != nil}
+  /// Clears the value of `item`. Subsequent reads from it will return its default value.
+  mutating func clearItem() {self._item = nil}
+
+  var feed: UInt64 = 0
+
+  var previousFeed: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _item: ProtoSyncItem? = nil
+}
+
+nonisolated struct ProtoDigest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  var lastCseq: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoInvitation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var code: String = String()
+
+  var expires: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What everybody may know of an account.
+nonisolated struct ProtoCard: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var account: UInt64 = 0
+
+  var handle: String = String()
+
+  var profile: ProtoProfile {
+    get {_profile ?? ProtoProfile()}
+    set {_profile = newValue}
+  }
+  /// Returns true if `profile` has been explicitly set.
+  var hasProfile: Bool {self._profile != nil}
+  /// Clears the value of `profile`. Subsequent reads from it will return its default value.
+  mutating func clearProfile() {self._profile = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _profile: ProtoProfile? = nil
+}
+
+nonisolated struct ProtoMembers: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  var members: [ProtoMember] = []
+
+  /// there is none after these
+  var complete: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoMember: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var person: ProtoPerson {
+    get {_person ?? ProtoPerson()}
+    set {_person = newValue}
+  }
+  /// Returns true if `person` has been explicitly set.
+  var hasPerson: Bool {self._person != nil}
+  /// Clears the value of `person`. Subsequent reads from it will return its default value.
+  mutating func clearPerson() {self._person = nil}
+
+  var name: String = String()
+
+  var role: ProtoRole = .member
+
+  var mutedUntil: Int64 = 0
+
+  /// What the member has received and read; 0 in groups of more than 200, and where privacy
+  /// forbids it.
+  var delivered: UInt64 = 0
+
+  var read: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _person: ProtoPerson? = nil
+}
+
+/// What changed since the cursor of a Sync, oldest change first, one item a subject.
 nonisolated struct ProtoSyncPage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -512,32 +1903,12 @@ nonisolated struct ProtoSyncPage: Sendable {
   /// entries after this page
   var remaining: UInt64 = 0
 
-  var heads: [ProtoConversationHead] = []
+  var items: [ProtoSyncItem] = []
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  /// Large groups have no entries: once nothing remains, pages tell of all of them.
+  var large: [ProtoConversationHead] = []
 
-  init() {}
-}
-
-nonisolated struct ProtoConversationHead: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  var conversation: UInt64 = 0
-
-  var feed: UInt64 = 0
-
-  var lastCseq: UInt64 = 0
-
-  var minCseq: UInt64 = 0
-
-  var peer: UInt64 = 0
-
-  var peerHandle: String = String()
-
-  /// the peer's watermark
-  var delivered: UInt64 = 0
+  var largeRemain: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -565,13 +1936,450 @@ nonisolated struct ProtoPage: Sendable {
   init() {}
 }
 
+nonisolated struct ProtoSyncItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var feed: UInt64 = 0
+
+  var kind: ProtoSyncItem.OneOf_Kind? = nil
+
+  var conversation: ProtoConversationHead {
+    get {
+      if case .conversation(let v)? = kind {return v}
+      return ProtoConversationHead()
+    }
+    set {kind = .conversation(newValue)}
+  }
+
+  var contact: ProtoContact {
+    get {
+      if case .contact(let v)? = kind {return v}
+      return ProtoContact()
+    }
+    set {kind = .contact(newValue)}
+  }
+
+  var account: ProtoAccountState {
+    get {
+      if case .account(let v)? = kind {return v}
+      return ProtoAccountState()
+    }
+    set {kind = .account(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case conversation(ProtoConversationHead)
+    case contact(ProtoContact)
+    case account(ProtoAccountState)
+
+  }
+
+  init() {}
+}
+
+/// Where a conversation stands for an account.
+nonisolated struct ProtoConversationHead: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 {
+    get {_storage._conversation}
+    set {_uniqueStorage()._conversation = newValue}
+  }
+
+  /// of what the account may see
+  var lastCseq: UInt64 {
+    get {_storage._lastCseq}
+    set {_uniqueStorage()._lastCseq = newValue}
+  }
+
+  var minCseq: UInt64 {
+    get {_storage._minCseq}
+    set {_uniqueStorage()._minCseq = newValue}
+  }
+
+  /// of all bodies ever committed in it
+  var bytes: UInt64 {
+    get {_storage._bytes}
+    set {_uniqueStorage()._bytes = newValue}
+  }
+
+  /// The peer's watermarks in a 1:1 conversation; in a group the highest of all others.
+  var delivered: UInt64 {
+    get {_storage._delivered}
+    set {_uniqueStorage()._delivered = newValue}
+  }
+
+  var readByPeer: UInt64 {
+    get {_storage._readByPeer}
+    set {_uniqueStorage()._readByPeer = newValue}
+  }
+
+  /// This account's own.
+  var read: UInt64 {
+    get {_storage._read}
+    set {_uniqueStorage()._read = newValue}
+  }
+
+  var settings: ProtoSettings {
+    get {_storage._settings ?? ProtoSettings()}
+    set {_uniqueStorage()._settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  var hasSettings: Bool {_storage._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  mutating func clearSettings() {_uniqueStorage()._settings = nil}
+
+  /// seconds; 0: for ever
+  var retention: UInt64 {
+    get {_storage._retention}
+    set {_uniqueStorage()._retention = newValue}
+  }
+
+  var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
+
+  var peer: ProtoPerson {
+    get {
+      if case .peer(let v)? = _storage._kind {return v}
+      return ProtoPerson()
+    }
+    set {_uniqueStorage()._kind = .peer(newValue)}
+  }
+
+  var group: ProtoGroup {
+    get {
+      if case .group(let v)? = _storage._kind {return v}
+      return ProtoGroup()
+    }
+    set {_uniqueStorage()._kind = .group(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case peer(ProtoPerson)
+    case group(ProtoGroup)
+
+  }
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct ProtoGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var members: UInt32 = 0
+
+  /// this account's
+  var role: ProtoRole = .member
+
+  var standing: ProtoStanding = .member
+
+  var `open`: Bool = false
+
+  var large: Bool = false
+
+  /// this account may not speak before
+  var mutedUntil: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What a conversation is for an account alone.
+nonisolated struct ProtoSettings: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var pinned: Bool = false
+
+  var mutedUntil: Int64 = 0
+
+  var cleared: UInt64 = 0
+
+  var hidden: [UInt64] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoContact: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var person: ProtoPerson {
+    get {_person ?? ProtoPerson()}
+    set {_person = newValue}
+  }
+  /// Returns true if `person` has been explicitly set.
+  var hasPerson: Bool {self._person != nil}
+  /// Clears the value of `person`. Subsequent reads from it will return its default value.
+  mutating func clearPerson() {self._person = nil}
+
+  var state: ProtoContact.State = .none
+
+  var blocked: Bool = false
+
+  var alias: String = String()
+
+  /// of a request that was received
+  var greeting: String = String()
+
+  var profile: ProtoProfile {
+    get {_profile ?? ProtoProfile()}
+    set {_profile = newValue}
+  }
+  /// Returns true if `profile` has been explicitly set.
+  var hasProfile: Bool {self._profile != nil}
+  /// Clears the value of `profile`. Subsequent reads from it will return its default value.
+  mutating func clearProfile() {self._profile = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
+    typealias RawValue = Int
+    case none // = 0
+
+    /// by this account
+    case requested // = 1
+
+    /// by the other
+    case asked // = 2
+    case contact // = 3
+
+    /// the other's account was deleted
+    case gone // = 4
+    case UNRECOGNIZED(Int)
+
+    init() {
+      self = .none
+    }
+
+    init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .none
+      case 1: self = .requested
+      case 2: self = .asked
+      case 3: self = .contact
+      case 4: self = .gone
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    var rawValue: Int {
+      switch self {
+      case .none: return 0
+      case .requested: return 1
+      case .asked: return 2
+      case .contact: return 3
+      case .gone: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    static let allCases: [ProtoContact.State] = [
+      .none,
+      .requested,
+      .asked,
+      .contact,
+      .gone,
+    ]
+
+  }
+
+  init() {}
+
+  fileprivate var _person: ProtoPerson? = nil
+  fileprivate var _profile: ProtoProfile? = nil
+}
+
+nonisolated struct ProtoAccountState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var profile: ProtoProfile {
+    get {_profile ?? ProtoProfile()}
+    set {_profile = newValue}
+  }
+  /// Returns true if `profile` has been explicitly set.
+  var hasProfile: Bool {self._profile != nil}
+  /// Clears the value of `profile`. Subsequent reads from it will return its default value.
+  mutating func clearProfile() {self._profile = nil}
+
+  var privacy: ProtoPrivacy {
+    get {_privacy ?? ProtoPrivacy()}
+    set {_privacy = newValue}
+  }
+  /// Returns true if `privacy` has been explicitly set.
+  var hasPrivacy: Bool {self._privacy != nil}
+  /// Clears the value of `privacy`. Subsequent reads from it will return its default value.
+  mutating func clearPrivacy() {self._privacy = nil}
+
+  var devices: [ProtoDeviceState] = []
+
+  var bytesUsed: UInt64 = 0
+
+  var bytesMax: UInt64 = 0
+
+  var hasRecovery_p: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _profile: ProtoProfile? = nil
+  fileprivate var _privacy: ProtoPrivacy? = nil
+}
+
+nonisolated struct ProtoDeviceState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var device: UInt32 = 0
+
+  var name: String = String()
+
+  var created: Int64 = 0
+
+  /// when it last began a session
+  var connected: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoPresences: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var entries: [ProtoPresence] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What an account's devices do; the most present one decides.
+nonisolated struct ProtoPresence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var account: UInt64 = 0
+
+  var state: ProtoPresence.State = .offline
+
+  /// 0: unknown, or not shown
+  var lastSeen: Int64 = 0
+
+  /// with a session; 0 where last_seen is not shown
+  var devices: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
+    typealias RawValue = Int
+    case offline // = 0
+    case away // = 1
+    case online // = 2
+    case UNRECOGNIZED(Int)
+
+    init() {
+      self = .offline
+    }
+
+    init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .offline
+      case 1: self = .away
+      case 2: self = .online
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    var rawValue: Int {
+      switch self {
+      case .offline: return 0
+      case .away: return 1
+      case .online: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    static let allCases: [ProtoPresence.State] = [
+      .offline,
+      .away,
+      .online,
+    ]
+
+  }
+
+  init() {}
+}
+
+nonisolated struct ProtoTypingNow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var conversation: UInt64 = 0
+
+  var account: UInt64 = 0
+
+  var stopped: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "petrel.v1"
 
+nonisolated extension ProtoRole: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ROLE_MEMBER\0\u{1}ROLE_ADMIN\0\u{1}ROLE_OWNER\0")
+}
+
+nonisolated extension ProtoAccess: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACCESS_AS_IT_WAS\0\u{1}ACCESS_CLOSED\0\u{1}ACCESS_OPEN\0")
+}
+
+nonisolated extension ProtoAudience: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUDIENCE_CONTACTS\0\u{1}AUDIENCE_EVERYBODY\0\u{1}AUDIENCE_NOBODY\0")
+}
+
+nonisolated extension ProtoStanding: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STANDING_MEMBER\0\u{1}STANDING_LEFT\0\u{1}STANDING_REMOVED\0\u{1}STANDING_DISSOLVED\0")
+}
+
 nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Command"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}register\0\u{3}log_in\0\u{1}send\0\u{1}sync\0\u{1}pull\0\u{1}acknowledge\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}register\0\u{3}log_in\0\u{1}recover\0\u{1}send\0\u{1}sync\0\u{1}pull\0\u{1}acknowledge\0\u{3}change_account\0\u{3}change_contact\0\u{3}change_conversation\0\u{1}invite\0\u{3}look_up\0\u{3}list_members\0\u{1}activity\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -607,6 +2415,19 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
         }
       }()
       case 4: try {
+        var v: ProtoRecover?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .recover(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .recover(v)
+        }
+      }()
+      case 5: try {
         var v: ProtoSend?
         var hadOneofValue = false
         if let current = self.kind {
@@ -619,7 +2440,7 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.kind = .send(v)
         }
       }()
-      case 5: try {
+      case 6: try {
         var v: ProtoSync?
         var hadOneofValue = false
         if let current = self.kind {
@@ -632,7 +2453,7 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.kind = .sync(v)
         }
       }()
-      case 6: try {
+      case 7: try {
         var v: ProtoPull?
         var hadOneofValue = false
         if let current = self.kind {
@@ -645,7 +2466,7 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.kind = .pull(v)
         }
       }()
-      case 7: try {
+      case 8: try {
         var v: ProtoAcknowledge?
         var hadOneofValue = false
         if let current = self.kind {
@@ -656,6 +2477,97 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.kind = .acknowledge(v)
+        }
+      }()
+      case 9: try {
+        var v: ProtoChangeAccount?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .changeAccount(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .changeAccount(v)
+        }
+      }()
+      case 10: try {
+        var v: ProtoChangeContact?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .changeContact(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .changeContact(v)
+        }
+      }()
+      case 11: try {
+        var v: ProtoChangeConversation?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .changeConversation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .changeConversation(v)
+        }
+      }()
+      case 12: try {
+        var v: ProtoInvite?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .invite(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .invite(v)
+        }
+      }()
+      case 13: try {
+        var v: ProtoLookUp?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .lookUp(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .lookUp(v)
+        }
+      }()
+      case 14: try {
+        var v: ProtoListMembers?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .listMembers(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .listMembers(v)
+        }
+      }()
+      case 15: try {
+        var v: ProtoActivity?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .activity(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .activity(v)
         }
       }()
       default: break
@@ -680,21 +2592,53 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
       guard case .logIn(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .recover?: try {
+      guard case .recover(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
     case .send?: try {
       guard case .send(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
     case .sync?: try {
       guard case .sync(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case .pull?: try {
       guard case .pull(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case .acknowledge?: try {
       guard case .acknowledge(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .changeAccount?: try {
+      guard case .changeAccount(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .changeContact?: try {
+      guard case .changeContact(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .changeConversation?: try {
+      guard case .changeConversation(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .invite?: try {
+      guard case .invite(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .lookUp?: try {
+      guard case .lookUp(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .listMembers?: try {
+      guard case .listMembers(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case .activity?: try {
+      guard case .activity(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
     }()
     case nil: break
     }
@@ -711,7 +2655,7 @@ nonisolated extension ProtoCommand: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoRegister: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Register"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handle\0\u{1}password\0\u{3}device_name\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handle\0\u{1}password\0\u{3}device_name\0\u{1}invitation\0\u{1}recovery\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -722,6 +2666,8 @@ nonisolated extension ProtoRegister: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularStringField(value: &self.handle) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.password) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.deviceName) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.invitation) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.recovery) }()
       default: break
       }
     }
@@ -737,6 +2683,12 @@ nonisolated extension ProtoRegister: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.deviceName.isEmpty {
       try visitor.visitSingularStringField(value: self.deviceName, fieldNumber: 3)
     }
+    if !self.invitation.isEmpty {
+      try visitor.visitSingularStringField(value: self.invitation, fieldNumber: 4)
+    }
+    if !self.recovery.isEmpty {
+      try visitor.visitSingularBytesField(value: self.recovery, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -744,6 +2696,8 @@ nonisolated extension ProtoRegister: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.handle != rhs.handle {return false}
     if lhs.password != rhs.password {return false}
     if lhs.deviceName != rhs.deviceName {return false}
+    if lhs.invitation != rhs.invitation {return false}
+    if lhs.recovery != rhs.recovery {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -789,9 +2743,59 @@ nonisolated extension ProtoLogIn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   }
 }
 
+nonisolated extension ProtoRecover: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Recover"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handle\0\u{1}code\0\u{1}password\0\u{3}device_name\0\u{1}recovery\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.handle) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.code) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.password) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.deviceName) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.recovery) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.handle.isEmpty {
+      try visitor.visitSingularStringField(value: self.handle, fieldNumber: 1)
+    }
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 2)
+    }
+    if !self.password.isEmpty {
+      try visitor.visitSingularBytesField(value: self.password, fieldNumber: 3)
+    }
+    if !self.deviceName.isEmpty {
+      try visitor.visitSingularStringField(value: self.deviceName, fieldNumber: 4)
+    }
+    if !self.recovery.isEmpty {
+      try visitor.visitSingularBytesField(value: self.recovery, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRecover, rhs: ProtoRecover) -> Bool {
+    if lhs.handle != rhs.handle {return false}
+    if lhs.code != rhs.code {return false}
+    if lhs.password != rhs.password {return false}
+    if lhs.deviceName != rhs.deviceName {return false}
+    if lhs.recovery != rhs.recovery {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoSend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Send"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cmid\0\u{1}conversation\0\u{1}handle\0\u{3}content_type\0\u{1}body\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cmid\0\u{1}conversation\0\u{1}handle\0\u{1}group\0\u{1}event\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -816,8 +2820,15 @@ nonisolated extension ProtoSend: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.target = .handle(v)
         }
       }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
-      case 5: try { try decoder.decodeSingularBytesField(value: &self.body) }()
+      case 4: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.target != nil {try decoder.handleConflictingOneOf()}
+          self.target = .group(v)
+        }
+      }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._event) }()
       default: break
       }
     }
@@ -840,30 +2851,850 @@ nonisolated extension ProtoSend: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       guard case .handle(let v)? = self.target else { preconditionFailure() }
       try visitor.visitSingularStringField(value: v, fieldNumber: 3)
     }()
+    case .group?: try {
+      guard case .group(let v)? = self.target else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    }()
     case nil: break
     }
-    if !self.contentType.isEmpty {
-      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 4)
-    }
-    if !self.body.isEmpty {
-      try visitor.visitSingularBytesField(value: self.body, fieldNumber: 5)
-    }
+    try { if let v = self._event {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoSend, rhs: ProtoSend) -> Bool {
     if lhs.cmid != rhs.cmid {return false}
     if lhs.target != rhs.target {return false}
-    if lhs.contentType != rhs.contentType {return false}
-    if lhs.body != rhs.body {return false}
+    if lhs._event != rhs._event {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
+nonisolated extension ProtoEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Event"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}message\0\u{1}edit\0\u{1}recall\0\u{1}reaction\0\u{1}created\0\u{1}added\0\u{1}joined\0\u{1}left\0\u{1}removed\0\u{1}role\0\u{1}muted\0\u{1}changed\0\u{1}retention\0\u{1}dissolved\0\u{1}gone\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: ProtoContent?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .message(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .message(v)
+        }
+      }()
+      case 2: try {
+        var v: ProtoEdit?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .edit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .edit(v)
+        }
+      }()
+      case 3: try {
+        var v: ProtoRecall?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .recall(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .recall(v)
+        }
+      }()
+      case 4: try {
+        var v: ProtoReaction?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .reaction(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .reaction(v)
+        }
+      }()
+      case 5: try {
+        var v: ProtoGroupCreated?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .created(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .created(v)
+        }
+      }()
+      case 6: try {
+        var v: ProtoMembersAdded?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .added(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .added(v)
+        }
+      }()
+      case 7: try {
+        var v: ProtoJoined?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .joined(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .joined(v)
+        }
+      }()
+      case 8: try {
+        var v: ProtoLeft?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .left(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .left(v)
+        }
+      }()
+      case 9: try {
+        var v: ProtoMemberRemoved?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .removed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .removed(v)
+        }
+      }()
+      case 10: try {
+        var v: ProtoRoleChanged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .role(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .role(v)
+        }
+      }()
+      case 11: try {
+        var v: ProtoMemberMuted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .muted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .muted(v)
+        }
+      }()
+      case 12: try {
+        var v: ProtoGroupChanged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .changed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .changed(v)
+        }
+      }()
+      case 13: try {
+        var v: ProtoRetentionChanged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .retention(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .retention(v)
+        }
+      }()
+      case 14: try {
+        var v: ProtoDissolved?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .dissolved(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .dissolved(v)
+        }
+      }()
+      case 15: try {
+        var v: ProtoGone?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .gone(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .gone(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .message?: try {
+      guard case .message(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .edit?: try {
+      guard case .edit(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .recall?: try {
+      guard case .recall(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .reaction?: try {
+      guard case .reaction(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .created?: try {
+      guard case .created(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .added?: try {
+      guard case .added(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .joined?: try {
+      guard case .joined(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .left?: try {
+      guard case .left(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .removed?: try {
+      guard case .removed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .role?: try {
+      guard case .role(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .muted?: try {
+      guard case .muted(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .changed?: try {
+      guard case .changed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .retention?: try {
+      guard case .retention(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .dissolved?: try {
+      guard case .dissolved(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case .gone?: try {
+      guard case .gone(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoEvent, rhs: ProtoEvent) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoContent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Content"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}content_type\0\u{1}body\0\u{3}reply_to\0\u{1}mentions\0\u{1}lifetime\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.body) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.replyTo) }()
+      case 4: try { try decoder.decodeRepeatedFixed64Field(value: &self.mentions) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.lifetime) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contentType.isEmpty {
+      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 1)
+    }
+    if !self.body.isEmpty {
+      try visitor.visitSingularBytesField(value: self.body, fieldNumber: 2)
+    }
+    if self.replyTo != 0 {
+      try visitor.visitSingularUInt64Field(value: self.replyTo, fieldNumber: 3)
+    }
+    if !self.mentions.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.mentions, fieldNumber: 4)
+    }
+    if self.lifetime != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lifetime, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoContent, rhs: ProtoContent) -> Bool {
+    if lhs.contentType != rhs.contentType {return false}
+    if lhs.body != rhs.body {return false}
+    if lhs.replyTo != rhs.replyTo {return false}
+    if lhs.mentions != rhs.mentions {return false}
+    if lhs.lifetime != rhs.lifetime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoEdit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Edit"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cseq\0\u{1}content\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cseq) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._content) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.cseq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cseq, fieldNumber: 1)
+    }
+    try { if let v = self._content {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoEdit, rhs: ProtoEdit) -> Bool {
+    if lhs.cseq != rhs.cseq {return false}
+    if lhs._content != rhs._content {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoRecall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Recall"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cseq\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cseq) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cseq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cseq, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRecall, rhs: ProtoRecall) -> Bool {
+    if lhs.cseq != rhs.cseq {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoReaction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Reaction"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cseq\0\u{1}text\0\u{1}withdrawn\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cseq) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.withdrawn) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cseq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cseq, fieldNumber: 1)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 2)
+    }
+    if self.withdrawn != false {
+      try visitor.visitSingularBoolField(value: self.withdrawn, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoReaction, rhs: ProtoReaction) -> Bool {
+    if lhs.cseq != rhs.cseq {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.withdrawn != rhs.withdrawn {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPerson: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Person"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}account\0\u{1}handle\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.account) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.handle) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.account != 0 {
+      try visitor.visitSingularFixed64Field(value: self.account, fieldNumber: 1)
+    }
+    if !self.handle.isEmpty {
+      try visitor.visitSingularStringField(value: self.handle, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPerson, rhs: ProtoPerson) -> Bool {
+    if lhs.account != rhs.account {return false}
+    if lhs.handle != rhs.handle {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGroupCreated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GroupCreated"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}members\0\u{1}open\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.`open`) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 2)
+    }
+    if self.`open` != false {
+      try visitor.visitSingularBoolField(value: self.`open`, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGroupCreated, rhs: ProtoGroupCreated) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.members != rhs.members {return false}
+    if lhs.`open` != rhs.`open` {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMembersAdded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MembersAdded"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}members\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMembersAdded, rhs: ProtoMembersAdded) -> Bool {
+    if lhs.members != rhs.members {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoJoined: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Joined"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoJoined, rhs: ProtoJoined) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoLeft: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Left"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoLeft, rhs: ProtoLeft) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMemberRemoved: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MemberRemoved"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}member\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._member) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._member {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMemberRemoved, rhs: ProtoMemberRemoved) -> Bool {
+    if lhs._member != rhs._member {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoRoleChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RoleChanged"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}member\0\u{1}role\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._member) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._member {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.role != .member {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRoleChanged, rhs: ProtoRoleChanged) -> Bool {
+    if lhs._member != rhs._member {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMemberMuted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MemberMuted"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}member\0\u{1}seconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._member) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._member {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.seconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.seconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMemberMuted, rhs: ProtoMemberMuted) -> Bool {
+    if lhs._member != rhs._member {return false}
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGroupChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GroupChanged"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}access\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.access) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.access != .asItWas {
+      try visitor.visitSingularEnumField(value: self.access, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGroupChanged, rhs: ProtoGroupChanged) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.access != rhs.access {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoRetentionChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RetentionChanged"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.seconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.seconds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRetentionChanged, rhs: ProtoRetentionChanged) -> Bool {
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDissolved: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Dissolved"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDissolved, rhs: ProtoDissolved) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Gone"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.reason != .unknown {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGone, rhs: ProtoGone) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGone.Reason: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNKNOWN\0\u{1}REASON_RECALLED\0\u{1}REASON_EXPIRED\0\u{1}REASON_HIDDEN\0")
+}
+
 nonisolated extension ProtoSync: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Sync"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}cursor\0\u{1}limit\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}cursor\0\u{1}limit\0\u{3}large_after\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -874,6 +3705,7 @@ nonisolated extension ProtoSync: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 1: try { try decoder.decodeSingularFixed64Field(value: &self.incarnation) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.cursor) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularFixed64Field(value: &self.largeAfter) }()
       default: break
       }
     }
@@ -889,6 +3721,9 @@ nonisolated extension ProtoSync: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.limit != 0 {
       try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 3)
     }
+    if self.largeAfter != 0 {
+      try visitor.visitSingularFixed64Field(value: self.largeAfter, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -896,6 +3731,7 @@ nonisolated extension ProtoSync: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.limit != rhs.limit {return false}
+    if lhs.largeAfter != rhs.largeAfter {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -948,7 +3784,7 @@ nonisolated extension ProtoPull: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension ProtoAcknowledge: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Acknowledge"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}feed\0\u{1}delivered\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}feed\0\u{1}delivered\0\u{1}read\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -958,6 +3794,7 @@ nonisolated extension ProtoAcknowledge: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.delivered) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.read) }()
       default: break
       }
     }
@@ -970,12 +3807,16 @@ nonisolated extension ProtoAcknowledge: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.delivered.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.delivered, fieldNumber: 2)
     }
+    if !self.read.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.read, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoAcknowledge, rhs: ProtoAcknowledge) -> Bool {
     if lhs.feed != rhs.feed {return false}
     if lhs.delivered != rhs.delivered {return false}
+    if lhs.read != rhs.read {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1016,9 +3857,684 @@ nonisolated extension ProtoWatermark: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension ProtoChangeAccount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChangeAccount"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}privacy\0\u{1}password\0\u{3}device_name\0\u{3}revoke_device\0\u{3}delete_account\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: ProtoProfile?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .profile(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .profile(v)
+        }
+      }()
+      case 2: try {
+        var v: ProtoPrivacy?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .privacy(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .privacy(v)
+        }
+      }()
+      case 3: try {
+        var v: ProtoNewPassword?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .password(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .password(v)
+        }
+      }()
+      case 4: try {
+        var v: ProtoDeviceName?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .deviceName(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .deviceName(v)
+        }
+      }()
+      case 5: try {
+        var v: UInt32?
+        try decoder.decodeSingularUInt32Field(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .revokeDevice(v)
+        }
+      }()
+      case 6: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .deleteAccount(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.change {
+    case .profile?: try {
+      guard case .profile(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .privacy?: try {
+      guard case .privacy(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .password?: try {
+      guard case .password(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .deviceName?: try {
+      guard case .deviceName(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .revokeDevice?: try {
+      guard case .revokeDevice(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    }()
+    case .deleteAccount?: try {
+      guard case .deleteAccount(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoChangeAccount, rhs: ProtoChangeAccount) -> Bool {
+    if lhs.change != rhs.change {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Profile"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}about\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.about) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.about.isEmpty {
+      try visitor.visitSingularStringField(value: self.about, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoProfile, rhs: ProtoProfile) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.about != rhs.about {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPrivacy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Privacy"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}presence\0\u{3}last_seen\0\u{1}receipts\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.presence) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.lastSeen) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.receipts) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.presence != .contacts {
+      try visitor.visitSingularEnumField(value: self.presence, fieldNumber: 1)
+    }
+    if self.lastSeen != .contacts {
+      try visitor.visitSingularEnumField(value: self.lastSeen, fieldNumber: 2)
+    }
+    if self.receipts != .contacts {
+      try visitor.visitSingularEnumField(value: self.receipts, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPrivacy, rhs: ProtoPrivacy) -> Bool {
+    if lhs.presence != rhs.presence {return false}
+    if lhs.lastSeen != rhs.lastSeen {return false}
+    if lhs.receipts != rhs.receipts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoNewPassword: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NewPassword"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}old\0\u{1}new\0\u{1}recovery\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.old) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.new) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.recovery) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.old.isEmpty {
+      try visitor.visitSingularBytesField(value: self.old, fieldNumber: 1)
+    }
+    if !self.new.isEmpty {
+      try visitor.visitSingularBytesField(value: self.new, fieldNumber: 2)
+    }
+    if !self.recovery.isEmpty {
+      try visitor.visitSingularBytesField(value: self.recovery, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoNewPassword, rhs: ProtoNewPassword) -> Bool {
+    if lhs.old != rhs.old {return false}
+    if lhs.new != rhs.new {return false}
+    if lhs.recovery != rhs.recovery {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDeviceName: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeviceName"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.device) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.device != 0 {
+      try visitor.visitSingularUInt32Field(value: self.device, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDeviceName, rhs: ProtoDeviceName) -> Bool {
+    if lhs.device != rhs.device {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoChangeContact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChangeContact"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}person\0\u{1}request\0\u{1}accept\0\u{1}decline\0\u{1}remove\0\u{1}block\0\u{1}alias\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._person) }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .request(v)
+        }
+      }()
+      case 3: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .accept(v)
+        }
+      }()
+      case 4: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .decline(v)
+        }
+      }()
+      case 5: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .remove(v)
+        }
+      }()
+      case 6: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .block(v)
+        }
+      }()
+      case 7: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .alias(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._person {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    switch self.change {
+    case .request?: try {
+      guard case .request(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .accept?: try {
+      guard case .accept(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    }()
+    case .decline?: try {
+      guard case .decline(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    }()
+    case .remove?: try {
+      guard case .remove(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+    }()
+    case .block?: try {
+      guard case .block(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    }()
+    case .alias?: try {
+      guard case .alias(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoChangeContact, rhs: ProtoChangeContact) -> Bool {
+    if lhs._person != rhs._person {return false}
+    if lhs.change != rhs.change {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoChangeConversation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChangeConversation"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}pinned\0\u{3}muted_until\0\u{1}cleared\0\u{1}hidden\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .pinned(v)
+        }
+      }()
+      case 3: try {
+        var v: Int64?
+        try decoder.decodeSingularInt64Field(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .mutedUntil(v)
+        }
+      }()
+      case 4: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .cleared(v)
+        }
+      }()
+      case 5: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.change != nil {try decoder.handleConflictingOneOf()}
+          self.change = .hidden(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    switch self.change {
+    case .pinned?: try {
+      guard case .pinned(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    }()
+    case .mutedUntil?: try {
+      guard case .mutedUntil(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    }()
+    case .cleared?: try {
+      guard case .cleared(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    }()
+    case .hidden?: try {
+      guard case .hidden(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoChangeConversation, rhs: ProtoChangeConversation) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.change != rhs.change {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoInvite: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Invite"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lifetime\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.lifetime) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.lifetime != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lifetime, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoInvite, rhs: ProtoInvite) -> Bool {
+    if lhs.lifetime != rhs.lifetime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoLookUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LookUp"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handle\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.handle) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.handle.isEmpty {
+      try visitor.visitSingularStringField(value: self.handle, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoLookUp, rhs: ProtoLookUp) -> Bool {
+    if lhs.handle != rhs.handle {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoListMembers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ListMembers"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}after\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.after) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    if self.after != 0 {
+      try visitor.visitSingularFixed64Field(value: self.after, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoListMembers, rhs: ProtoListMembers) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoActivity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Activity"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}presence\0\u{1}typing\0\u{1}viewing\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: ProtoPresence.State?
+        try decoder.decodeSingularEnumField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .presence(v)
+        }
+      }()
+      case 2: try {
+        var v: ProtoTyping?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .typing(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .typing(v)
+        }
+      }()
+      case 3: try {
+        var v: UInt64?
+        try decoder.decodeSingularFixed64Field(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .viewing(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .presence?: try {
+      guard case .presence(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    }()
+    case .typing?: try {
+      guard case .typing(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .viewing?: try {
+      guard case .viewing(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoActivity, rhs: ProtoActivity) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoTyping: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Typing"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}stopped\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.stopped) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    if self.stopped != false {
+      try visitor.visitSingularBoolField(value: self.stopped, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoTyping, rhs: ProtoTyping) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.stopped != rhs.stopped {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Notice"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}welcome\0\u{1}stranger\0\u{1}refusal\0\u{1}verdict\0\u{1}message\0\u{1}receipt\0\u{3}sync_page\0\u{1}page\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}welcome\0\u{1}stranger\0\u{1}refusal\0\u{1}verdict\0\u{1}message\0\u{1}receipt\0\u{3}sync_page\0\u{1}page\0\u{1}done\0\u{1}change\0\u{1}digest\0\u{1}invitation\0\u{1}card\0\u{1}members\0\u{1}presences\0\u{1}typing\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1131,6 +4647,110 @@ nonisolated extension ProtoNotice: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.kind = .page(v)
         }
       }()
+      case 10: try {
+        var v: ProtoDone?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .done(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .done(v)
+        }
+      }()
+      case 11: try {
+        var v: ProtoChange?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .change(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .change(v)
+        }
+      }()
+      case 12: try {
+        var v: ProtoDigest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .digest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .digest(v)
+        }
+      }()
+      case 13: try {
+        var v: ProtoInvitation?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .invitation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .invitation(v)
+        }
+      }()
+      case 14: try {
+        var v: ProtoCard?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .card(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .card(v)
+        }
+      }()
+      case 15: try {
+        var v: ProtoMembers?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .members(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .members(v)
+        }
+      }()
+      case 16: try {
+        var v: ProtoPresences?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .presences(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .presences(v)
+        }
+      }()
+      case 17: try {
+        var v: ProtoTypingNow?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .typing(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .typing(v)
+        }
+      }()
       default: break
       }
     }
@@ -1176,6 +4796,38 @@ nonisolated extension ProtoNotice: SwiftProtobuf.Message, SwiftProtobuf._Message
     case .page?: try {
       guard case .page(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .done?: try {
+      guard case .done(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .change?: try {
+      guard case .change(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .digest?: try {
+      guard case .digest(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .invitation?: try {
+      guard case .invitation(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .card?: try {
+      guard case .card(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case .members?: try {
+      guard case .members(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
+    case .presences?: try {
+      guard case .presences(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+    }()
+    case .typing?: try {
+      guard case .typing(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
     }()
     case nil: break
     }
@@ -1247,18 +4899,34 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoStranger: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Stranger"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revoked\0\u{3}needs_invitation\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.revoked) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.needsInvitation) }()
+      default: break
+      }
+    }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.revoked != false {
+      try visitor.visitSingularBoolField(value: self.revoked, fieldNumber: 1)
+    }
+    if self.needsInvitation != false {
+      try visitor.visitSingularBoolField(value: self.needsInvitation, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoStranger, rhs: ProtoStranger) -> Bool {
+    if lhs.revoked != rhs.revoked {return false}
+    if lhs.needsInvitation != rhs.needsInvitation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1266,7 +4934,7 @@ nonisolated extension ProtoStranger: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoRefusal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Refusal"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}reason\0\u{3}retry_after\0\u{1}cmid\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}reason\0\u{3}retry_after\0\u{1}cmid\0\u{1}limit\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1278,6 +4946,7 @@ nonisolated extension ProtoRefusal: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.retryAfter) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.cmid) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.limit) }()
       default: break
       }
     }
@@ -1296,6 +4965,9 @@ nonisolated extension ProtoRefusal: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.cmid.isEmpty {
       try visitor.visitSingularBytesField(value: self.cmid, fieldNumber: 4)
     }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.limit, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1304,6 +4976,7 @@ nonisolated extension ProtoRefusal: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.reason != rhs.reason {return false}
     if lhs.retryAfter != rhs.retryAfter {return false}
     if lhs.cmid != rhs.cmid {return false}
+    if lhs.limit != rhs.limit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1376,7 +5049,7 @@ nonisolated extension ProtoVerdict: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Record"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}cseq\0\u{1}sender\0\u{3}sender_device\0\u{3}sender_handle\0\u{1}cmid\0\u{1}time\0\u{3}content_type\0\u{1}body\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}cseq\0\u{1}sender\0\u{3}sender_device\0\u{3}sender_handle\0\u{1}cmid\0\u{1}time\0\u{1}event\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1391,14 +5064,17 @@ nonisolated extension ProtoRecord: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 5: try { try decoder.decodeSingularStringField(value: &self.senderHandle) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.cmid) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.time) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
-      case 9: try { try decoder.decodeSingularBytesField(value: &self.body) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._event) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.conversation != 0 {
       try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
     }
@@ -1420,12 +5096,9 @@ nonisolated extension ProtoRecord: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.time != 0 {
       try visitor.visitSingularInt64Field(value: self.time, fieldNumber: 7)
     }
-    if !self.contentType.isEmpty {
-      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 8)
-    }
-    if !self.body.isEmpty {
-      try visitor.visitSingularBytesField(value: self.body, fieldNumber: 9)
-    }
+    try { if let v = self._event {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1437,8 +5110,7 @@ nonisolated extension ProtoRecord: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.senderHandle != rhs.senderHandle {return false}
     if lhs.cmid != rhs.cmid {return false}
     if lhs.time != rhs.time {return false}
-    if lhs.contentType != rhs.contentType {return false}
-    if lhs.body != rhs.body {return false}
+    if lhs._event != rhs._event {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1490,7 +5162,7 @@ nonisolated extension ProtoMessage: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Receipt"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}account\0\u{1}cseq\0\u{1}feed\0\u{3}previous_feed\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}account\0\u{1}delivered\0\u{1}read\0\u{1}feed\0\u{3}previous_feed\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1500,9 +5172,10 @@ nonisolated extension ProtoReceipt: SwiftProtobuf.Message, SwiftProtobuf._Messag
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
       case 2: try { try decoder.decodeSingularFixed64Field(value: &self.account) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cseq) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.previousFeed) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.delivered) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.read) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.previousFeed) }()
       default: break
       }
     }
@@ -1515,14 +5188,17 @@ nonisolated extension ProtoReceipt: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.account != 0 {
       try visitor.visitSingularFixed64Field(value: self.account, fieldNumber: 2)
     }
-    if self.cseq != 0 {
-      try visitor.visitSingularUInt64Field(value: self.cseq, fieldNumber: 3)
+    if self.delivered != 0 {
+      try visitor.visitSingularUInt64Field(value: self.delivered, fieldNumber: 3)
+    }
+    if self.read != 0 {
+      try visitor.visitSingularUInt64Field(value: self.read, fieldNumber: 4)
     }
     if self.feed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.feed, fieldNumber: 4)
+      try visitor.visitSingularUInt64Field(value: self.feed, fieldNumber: 5)
     }
     if self.previousFeed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.previousFeed, fieldNumber: 5)
+      try visitor.visitSingularUInt64Field(value: self.previousFeed, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1530,7 +5206,8 @@ nonisolated extension ProtoReceipt: SwiftProtobuf.Message, SwiftProtobuf._Messag
   static func ==(lhs: ProtoReceipt, rhs: ProtoReceipt) -> Bool {
     if lhs.conversation != rhs.conversation {return false}
     if lhs.account != rhs.account {return false}
-    if lhs.cseq != rhs.cseq {return false}
+    if lhs.delivered != rhs.delivered {return false}
+    if lhs.read != rhs.read {return false}
     if lhs.feed != rhs.feed {return false}
     if lhs.previousFeed != rhs.previousFeed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1538,9 +5215,285 @@ nonisolated extension ProtoReceipt: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
+nonisolated extension ProtoDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Done"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDone, rhs: ProtoDone) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Change"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}item\0\u{1}feed\0\u{3}previous_feed\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._item) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.previousFeed) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._item {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.feed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.feed, fieldNumber: 2)
+    }
+    if self.previousFeed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.previousFeed, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoChange, rhs: ProtoChange) -> Bool {
+    if lhs._item != rhs._item {return false}
+    if lhs.feed != rhs.feed {return false}
+    if lhs.previousFeed != rhs.previousFeed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Digest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{3}last_cseq\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.lastCseq) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    if self.lastCseq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lastCseq, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDigest, rhs: ProtoDigest) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.lastCseq != rhs.lastCseq {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoInvitation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Invitation"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}expires\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.code) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.expires) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 1)
+    }
+    if self.expires != 0 {
+      try visitor.visitSingularInt64Field(value: self.expires, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoInvitation, rhs: ProtoInvitation) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.expires != rhs.expires {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoCard: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Card"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}account\0\u{1}handle\0\u{1}profile\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.account) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.handle) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.account != 0 {
+      try visitor.visitSingularFixed64Field(value: self.account, fieldNumber: 1)
+    }
+    if !self.handle.isEmpty {
+      try visitor.visitSingularStringField(value: self.handle, fieldNumber: 2)
+    }
+    try { if let v = self._profile {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCard, rhs: ProtoCard) -> Bool {
+    if lhs.account != rhs.account {return false}
+    if lhs.handle != rhs.handle {return false}
+    if lhs._profile != rhs._profile {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMembers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Members"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}members\0\u{1}complete\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.complete) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 2)
+    }
+    if self.complete != false {
+      try visitor.visitSingularBoolField(value: self.complete, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMembers, rhs: ProtoMembers) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.members != rhs.members {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMember: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Member"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}person\0\u{1}name\0\u{1}role\0\u{3}muted_until\0\u{1}delivered\0\u{1}read\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._person) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.mutedUntil) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.delivered) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.read) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._person {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.role != .member {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 3)
+    }
+    if self.mutedUntil != 0 {
+      try visitor.visitSingularInt64Field(value: self.mutedUntil, fieldNumber: 4)
+    }
+    if self.delivered != 0 {
+      try visitor.visitSingularUInt64Field(value: self.delivered, fieldNumber: 5)
+    }
+    if self.read != 0 {
+      try visitor.visitSingularUInt64Field(value: self.read, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMember, rhs: ProtoMember) -> Bool {
+    if lhs._person != rhs._person {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.mutedUntil != rhs.mutedUntil {return false}
+    if lhs.delivered != rhs.delivered {return false}
+    if lhs.read != rhs.read {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoSyncPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SyncPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}snapshot\0\u{1}cursor\0\u{1}remaining\0\u{1}heads\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}snapshot\0\u{1}cursor\0\u{1}remaining\0\u{1}items\0\u{1}large\0\u{3}large_remain\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1552,7 +5505,9 @@ nonisolated extension ProtoSyncPage: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.snapshot) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cursor) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.remaining) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.items) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.large) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.largeRemain) }()
       default: break
       }
     }
@@ -1571,8 +5526,14 @@ nonisolated extension ProtoSyncPage: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.remaining != 0 {
       try visitor.visitSingularUInt64Field(value: self.remaining, fieldNumber: 4)
     }
-    if !self.heads.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.heads, fieldNumber: 5)
+    if !self.items.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.items, fieldNumber: 5)
+    }
+    if !self.large.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.large, fieldNumber: 6)
+    }
+    if self.largeRemain != false {
+      try visitor.visitSingularBoolField(value: self.largeRemain, fieldNumber: 7)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1582,67 +5543,9 @@ nonisolated extension ProtoSyncPage: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.snapshot != rhs.snapshot {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.remaining != rhs.remaining {return false}
-    if lhs.heads != rhs.heads {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension ProtoConversationHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".ConversationHead"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}feed\0\u{3}last_cseq\0\u{3}min_cseq\0\u{1}peer\0\u{3}peer_handle\0\u{1}delivered\0")
-
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.lastCseq) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.minCseq) }()
-      case 5: try { try decoder.decodeSingularFixed64Field(value: &self.peer) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.peerHandle) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.delivered) }()
-      default: break
-      }
-    }
-  }
-
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.conversation != 0 {
-      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
-    }
-    if self.feed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.feed, fieldNumber: 2)
-    }
-    if self.lastCseq != 0 {
-      try visitor.visitSingularUInt64Field(value: self.lastCseq, fieldNumber: 3)
-    }
-    if self.minCseq != 0 {
-      try visitor.visitSingularUInt64Field(value: self.minCseq, fieldNumber: 4)
-    }
-    if self.peer != 0 {
-      try visitor.visitSingularFixed64Field(value: self.peer, fieldNumber: 5)
-    }
-    if !self.peerHandle.isEmpty {
-      try visitor.visitSingularStringField(value: self.peerHandle, fieldNumber: 6)
-    }
-    if self.delivered != 0 {
-      try visitor.visitSingularUInt64Field(value: self.delivered, fieldNumber: 7)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  static func ==(lhs: ProtoConversationHead, rhs: ProtoConversationHead) -> Bool {
-    if lhs.conversation != rhs.conversation {return false}
-    if lhs.feed != rhs.feed {return false}
-    if lhs.lastCseq != rhs.lastCseq {return false}
-    if lhs.minCseq != rhs.minCseq {return false}
-    if lhs.peer != rhs.peer {return false}
-    if lhs.peerHandle != rhs.peerHandle {return false}
-    if lhs.delivered != rhs.delivered {return false}
+    if lhs.items != rhs.items {return false}
+    if lhs.large != rhs.large {return false}
+    if lhs.largeRemain != rhs.largeRemain {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1688,6 +5591,652 @@ nonisolated extension ProtoPage: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.records != rhs.records {return false}
     if lhs.unavailable != rhs.unavailable {return false}
     if lhs.complete != rhs.complete {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoSyncItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SyncItem"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}feed\0\u{1}conversation\0\u{1}contact\0\u{1}account\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.feed) }()
+      case 2: try {
+        var v: ProtoConversationHead?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .conversation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .conversation(v)
+        }
+      }()
+      case 3: try {
+        var v: ProtoContact?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .contact(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .contact(v)
+        }
+      }()
+      case 4: try {
+        var v: ProtoAccountState?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .account(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .account(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.feed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.feed, fieldNumber: 1)
+    }
+    switch self.kind {
+    case .conversation?: try {
+      guard case .conversation(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .contact?: try {
+      guard case .contact(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .account?: try {
+      guard case .account(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoSyncItem, rhs: ProtoSyncItem) -> Bool {
+    if lhs.feed != rhs.feed {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoConversationHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ConversationHead"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{3}last_cseq\0\u{3}min_cseq\0\u{1}bytes\0\u{1}delivered\0\u{3}read_by_peer\0\u{1}read\0\u{1}settings\0\u{1}retention\0\u{1}peer\0\u{1}group\0")
+
+  fileprivate class _StorageClass {
+    var _conversation: UInt64 = 0
+    var _lastCseq: UInt64 = 0
+    var _minCseq: UInt64 = 0
+    var _bytes: UInt64 = 0
+    var _delivered: UInt64 = 0
+    var _readByPeer: UInt64 = 0
+    var _read: UInt64 = 0
+    var _settings: ProtoSettings? = nil
+    var _retention: UInt64 = 0
+    var _kind: ProtoConversationHead.OneOf_Kind?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _conversation = source._conversation
+      _lastCseq = source._lastCseq
+      _minCseq = source._minCseq
+      _bytes = source._bytes
+      _delivered = source._delivered
+      _readByPeer = source._readByPeer
+      _read = source._read
+      _settings = source._settings
+      _retention = source._retention
+      _kind = source._kind
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularFixed64Field(value: &_storage._conversation) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._lastCseq) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._minCseq) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._delivered) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._readByPeer) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._read) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._settings) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._retention) }()
+        case 10: try {
+          var v: ProtoPerson?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .peer(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .peer(v)
+          }
+        }()
+        case 11: try {
+          var v: ProtoGroup?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .group(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .group(v)
+          }
+        }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._conversation != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._conversation, fieldNumber: 1)
+      }
+      if _storage._lastCseq != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._lastCseq, fieldNumber: 2)
+      }
+      if _storage._minCseq != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._minCseq, fieldNumber: 3)
+      }
+      if _storage._bytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 4)
+      }
+      if _storage._delivered != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._delivered, fieldNumber: 5)
+      }
+      if _storage._readByPeer != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._readByPeer, fieldNumber: 6)
+      }
+      if _storage._read != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._read, fieldNumber: 7)
+      }
+      try { if let v = _storage._settings {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      if _storage._retention != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._retention, fieldNumber: 9)
+      }
+      switch _storage._kind {
+      case .peer?: try {
+        guard case .peer(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .group?: try {
+        guard case .group(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case nil: break
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoConversationHead, rhs: ProtoConversationHead) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._conversation != rhs_storage._conversation {return false}
+        if _storage._lastCseq != rhs_storage._lastCseq {return false}
+        if _storage._minCseq != rhs_storage._minCseq {return false}
+        if _storage._bytes != rhs_storage._bytes {return false}
+        if _storage._delivered != rhs_storage._delivered {return false}
+        if _storage._readByPeer != rhs_storage._readByPeer {return false}
+        if _storage._read != rhs_storage._read {return false}
+        if _storage._settings != rhs_storage._settings {return false}
+        if _storage._retention != rhs_storage._retention {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Group"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}members\0\u{1}role\0\u{1}standing\0\u{1}open\0\u{1}large\0\u{3}muted_until\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.members) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.standing) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.`open`) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.large) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.mutedUntil) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.members != 0 {
+      try visitor.visitSingularUInt32Field(value: self.members, fieldNumber: 2)
+    }
+    if self.role != .member {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 3)
+    }
+    if self.standing != .member {
+      try visitor.visitSingularEnumField(value: self.standing, fieldNumber: 4)
+    }
+    if self.`open` != false {
+      try visitor.visitSingularBoolField(value: self.`open`, fieldNumber: 5)
+    }
+    if self.large != false {
+      try visitor.visitSingularBoolField(value: self.large, fieldNumber: 6)
+    }
+    if self.mutedUntil != 0 {
+      try visitor.visitSingularInt64Field(value: self.mutedUntil, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGroup, rhs: ProtoGroup) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.members != rhs.members {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.`open` != rhs.`open` {return false}
+    if lhs.large != rhs.large {return false}
+    if lhs.mutedUntil != rhs.mutedUntil {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Settings"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pinned\0\u{3}muted_until\0\u{1}cleared\0\u{1}hidden\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.pinned) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.mutedUntil) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cleared) }()
+      case 4: try { try decoder.decodeRepeatedUInt64Field(value: &self.hidden) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pinned != false {
+      try visitor.visitSingularBoolField(value: self.pinned, fieldNumber: 1)
+    }
+    if self.mutedUntil != 0 {
+      try visitor.visitSingularInt64Field(value: self.mutedUntil, fieldNumber: 2)
+    }
+    if self.cleared != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cleared, fieldNumber: 3)
+    }
+    if !self.hidden.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.hidden, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoSettings, rhs: ProtoSettings) -> Bool {
+    if lhs.pinned != rhs.pinned {return false}
+    if lhs.mutedUntil != rhs.mutedUntil {return false}
+    if lhs.cleared != rhs.cleared {return false}
+    if lhs.hidden != rhs.hidden {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoContact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Contact"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}person\0\u{1}state\0\u{1}blocked\0\u{1}alias\0\u{1}greeting\0\u{1}profile\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._person) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.blocked) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.alias) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.greeting) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._person {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.state != .none {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 2)
+    }
+    if self.blocked != false {
+      try visitor.visitSingularBoolField(value: self.blocked, fieldNumber: 3)
+    }
+    if !self.alias.isEmpty {
+      try visitor.visitSingularStringField(value: self.alias, fieldNumber: 4)
+    }
+    if !self.greeting.isEmpty {
+      try visitor.visitSingularStringField(value: self.greeting, fieldNumber: 5)
+    }
+    try { if let v = self._profile {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoContact, rhs: ProtoContact) -> Bool {
+    if lhs._person != rhs._person {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.blocked != rhs.blocked {return false}
+    if lhs.alias != rhs.alias {return false}
+    if lhs.greeting != rhs.greeting {return false}
+    if lhs._profile != rhs._profile {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoContact.State: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_NONE\0\u{1}STATE_REQUESTED\0\u{1}STATE_ASKED\0\u{1}STATE_CONTACT\0\u{1}STATE_GONE\0")
+}
+
+nonisolated extension ProtoAccountState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".AccountState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}privacy\0\u{1}devices\0\u{3}bytes_used\0\u{3}bytes_max\0\u{3}has_recovery\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._privacy) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.devices) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesUsed) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesMax) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.hasRecovery_p) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._profile {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._privacy {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.devices.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.devices, fieldNumber: 3)
+    }
+    if self.bytesUsed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesUsed, fieldNumber: 4)
+    }
+    if self.bytesMax != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesMax, fieldNumber: 5)
+    }
+    if self.hasRecovery_p != false {
+      try visitor.visitSingularBoolField(value: self.hasRecovery_p, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAccountState, rhs: ProtoAccountState) -> Bool {
+    if lhs._profile != rhs._profile {return false}
+    if lhs._privacy != rhs._privacy {return false}
+    if lhs.devices != rhs.devices {return false}
+    if lhs.bytesUsed != rhs.bytesUsed {return false}
+    if lhs.bytesMax != rhs.bytesMax {return false}
+    if lhs.hasRecovery_p != rhs.hasRecovery_p {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDeviceState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeviceState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}name\0\u{1}created\0\u{1}connected\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.device) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.created) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.connected) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.device != 0 {
+      try visitor.visitSingularUInt32Field(value: self.device, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.created != 0 {
+      try visitor.visitSingularInt64Field(value: self.created, fieldNumber: 3)
+    }
+    if self.connected != 0 {
+      try visitor.visitSingularInt64Field(value: self.connected, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDeviceState, rhs: ProtoDeviceState) -> Bool {
+    if lhs.device != rhs.device {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.created != rhs.created {return false}
+    if lhs.connected != rhs.connected {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPresences: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Presences"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPresences, rhs: ProtoPresences) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPresence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Presence"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}account\0\u{1}state\0\u{3}last_seen\0\u{1}devices\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.account) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.lastSeen) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.devices) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.account != 0 {
+      try visitor.visitSingularFixed64Field(value: self.account, fieldNumber: 1)
+    }
+    if self.state != .offline {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 2)
+    }
+    if self.lastSeen != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastSeen, fieldNumber: 3)
+    }
+    if self.devices != 0 {
+      try visitor.visitSingularUInt32Field(value: self.devices, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPresence, rhs: ProtoPresence) -> Bool {
+    if lhs.account != rhs.account {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.lastSeen != rhs.lastSeen {return false}
+    if lhs.devices != rhs.devices {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPresence.State: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_OFFLINE\0\u{1}STATE_AWAY\0\u{1}STATE_ONLINE\0")
+}
+
+nonisolated extension ProtoTypingNow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".TypingNow"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}conversation\0\u{1}account\0\u{1}stopped\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.conversation) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.account) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.stopped) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.conversation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.conversation, fieldNumber: 1)
+    }
+    if self.account != 0 {
+      try visitor.visitSingularFixed64Field(value: self.account, fieldNumber: 2)
+    }
+    if self.stopped != false {
+      try visitor.visitSingularBoolField(value: self.stopped, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoTypingNow, rhs: ProtoTypingNow) -> Bool {
+    if lhs.conversation != rhs.conversation {return false}
+    if lhs.account != rhs.account {return false}
+    if lhs.stopped != rhs.stopped {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
