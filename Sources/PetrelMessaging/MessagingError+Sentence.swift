@@ -47,6 +47,7 @@ extension MessagingError {
         case .relationWrong:
             "there is nothing to accept or to decline, or you are contacts already"
         case .textInvalid: "the text is empty or has characters that are not allowed"
+        case .tooManyEdits: "the message was edited as often as it may be"
         }
     }
 }

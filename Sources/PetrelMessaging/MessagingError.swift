@@ -81,4 +81,6 @@ public enum MessagingError: UInt32, Error, Sendable, CaseIterable {
     case relationWrong = 38
     /// A name or a line is empty where it may not be.
     case textInvalid = 39
+    /// The message was edited as often as it may be.
+    case tooManyEdits = 40
 }

@@ -9,11 +9,19 @@ public struct Refused: Error, Equatable, Sendable {
     public var error: MessagingError
     /// When to try again; zero if retrying does not help.
     public var retryAfter: Interval
+    /// The limit that was met, in the unit of the rule; 0 if none was.
+    public var limit: UInt64
 
     /// Creates the refusal.
-    public init(_ error: MessagingError, retryAfter: Interval = .zero) {
+    public init(_ error: MessagingError, retryAfter: Interval = .zero, limit: UInt64 = 0) {
         self.error = error
         self.retryAfter = retryAfter
+        self.limit = limit
+    }
+
+    /// Creates the refusal that names a limit.
+    public init(_ error: MessagingError, limit: Int) {
+        self.init(error, limit: UInt64(clamping: limit))
     }
 
     /// Creates the refusal that follows from what the store says.

@@ -61,23 +61,44 @@ public protocol Store {
     /// Appends a worker's completions since its last call to `completions`, in order of submission.
     mutating func takeCompletions(of worker: Int, into completions: inout [StoreCompletion])
 
-    /// Returns the account with that normalised handle.
+    /// The limits that the rules go by.
+    var limits: ServiceLimits { get }
+
+    /// Returns the account with that normalised handle, deleted ones included.
     func account(handle: String) throws(StoreFailure) -> AccountRecord?
-    /// Returns the account with that identifier.
+    /// Returns the account with that identifier, deleted ones included.
     func account(_ id: AccountID) throws(StoreFailure) -> AccountRecord?
-    /// Returns the device with that key.
+    /// Returns the device with that key, revoked ones included.
     func device(key: DeviceKey) throws(StoreFailure) -> DeviceRecord?
+    /// Returns what an account's own devices know of it.
+    func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState?
+    /// Returns the relation to another account; `nil` if there never was one.
+    func contact(_ peer: AccountID, of account: AccountID) throws(StoreFailure) -> Contact?
+    /// Returns the accounts that each have the other as a contact and block neither way, by account.
+    func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID]
     /// Returns the newest entry of an account's feed; 0 if there is none.
     func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence
-    /// Returns entries of an account's feed after a cursor, oldest first, `limit` at most.
-    func feed(
-        _ account: AccountID, after cursor: FeedSequence, limit: Int
+    /// Returns what changed for an account after a cursor, oldest first, `limit` items at most.
+    func changes(
+        of account: AccountID, after cursor: FeedSequence, limit: Int
     ) throws(StoreFailure) -> FeedSlice
-    /// Returns a conversation's members and head.
-    func conversation(_ id: ConversationID) throws(StoreFailure) -> ConversationRecord?
-    /// Returns messages of a conversation in a range of places, as many as both limits allow.
+    /// Returns a subject of an account's feed as it is now.
+    func item(_ subject: FeedSubject, of account: AccountID) throws(StoreFailure) -> SyncItem?
+    /// Returns the large groups of an account after one, by number, `limit` at most.
+    func largeGroups(
+        of account: AccountID, after id: ConversationID, limit: Int
+    ) throws(StoreFailure) -> [ConversationHead]
+    /// Returns a conversation as an account sees it; `nil` if it never was in it.
+    func head(
+        of id: ConversationID, for account: AccountID
+    ) throws(StoreFailure) -> ConversationHead?
+    /// Returns the present members of a conversation after one, by account, `limit` at most.
+    func members(
+        of id: ConversationID, after account: AccountID, limit: Int
+    ) throws(StoreFailure) -> [MemberRecord]
+    /// Returns events of a conversation in a range of places, as many as both limits allow.
     ///
-    /// At least one message is returned if there is any in the range, whatever `byteLimit` says.
+    /// At least one is returned if there is any in the range, whatever `byteLimit` says.
     func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice
 }
 
@@ -105,13 +126,32 @@ public struct AccountRecord: Equatable, Sendable {
     public var password: [UInt8]
     /// When it was made.
     public var created: WallTime
+    /// What others see of it.
+    public var profile: Profile
+    /// Who sees what.
+    public var privacy: Privacy
+    /// The digest of its recovery code; `nil` if there is none.
+    public var recovery: RecoveryDigest?
+    /// Bytes of bodies that it sent and that are stored.
+    public var bytesUsed: UInt64
+    /// Whether it was deleted: only its handle lives on.
+    public var isDeleted: Bool
 
     /// Creates the record.
-    public init(id: AccountID, handle: String, password: [UInt8], created: WallTime) {
+    public init(
+        id: AccountID, handle: String, password: [UInt8], created: WallTime,
+        profile: Profile = .init(), privacy: Privacy = .init(), recovery: RecoveryDigest? = nil,
+        bytesUsed: UInt64 = 0, isDeleted: Bool = false
+    ) {
         self.id = id
         self.handle = handle
         self.password = password
         self.created = created
+        self.profile = profile
+        self.privacy = privacy
+        self.recovery = recovery
+        self.bytesUsed = bytesUsed
+        self.isDeleted = isDeleted
     }
 }
 
@@ -129,11 +169,13 @@ public struct DeviceRecord: Equatable, Sendable {
     public var helloCounter: UInt64
     /// Its feed cursor, as last acknowledged.
     public var feed: FeedSequence
+    /// Whether it was shut out for good.
+    public var isRevoked: Bool
 
     /// Creates the record.
     public init(
         account: AccountID, device: DeviceID, key: DeviceKey, name: String, helloCounter: UInt64,
-        feed: FeedSequence
+        feed: FeedSequence, isRevoked: Bool = false
     ) {
         self.account = account
         self.device = device
@@ -141,74 +183,50 @@ public struct DeviceRecord: Equatable, Sendable {
         self.name = name
         self.helloCounter = helloCounter
         self.feed = feed
+        self.isRevoked = isRevoked
     }
 }
 
-/// Entries of a feed; of each conversation only its newest change is kept.
+/// What changed for an account; of each subject only its newest change is kept.
 public struct FeedSlice: Equatable, Sendable {
-    /// A conversation that changed.
-    public struct Entry: Equatable, Sendable {
-        /// The place in the feed.
-        public var feed: FeedSequence
-        /// The conversation as it is now.
-        public var conversation: ConversationRecord
-
-        /// Creates the entry.
-        public init(feed: FeedSequence, conversation: ConversationRecord) {
-            self.feed = feed
-            self.conversation = conversation
-        }
-    }
-
-    /// The entries, oldest first.
-    public var entries: [Entry]
+    /// What changed, oldest change first.
+    public var items: [SyncItem]
     /// The newest entry of the feed in the same snapshot.
     public var newest: FeedSequence
     /// Entries after the last one returned.
     public var remaining: Int
 
     /// Creates the slice.
-    public init(entries: [Entry], newest: FeedSequence, remaining: Int) {
-        self.entries = entries
+    public init(items: [SyncItem], newest: FeedSequence, remaining: Int) {
+        self.items = items
         self.newest = newest
         self.remaining = remaining
     }
 }
 
-/// A conversation's members and head.
-public struct ConversationRecord: Equatable, Sendable {
-    /// A member and what it has received.
-    public struct Member: Equatable, Sendable {
-        /// Who.
-        public var account: AccountID
-        /// All up to this place.
-        public var delivered: ConversationSequence
-
-        /// Creates the member.
-        public init(account: AccountID, delivered: ConversationSequence) {
-            self.account = account
-            self.delivered = delivered
-        }
-    }
-
-    /// The identifier.
-    public var id: ConversationID
-    /// The place of the newest message; 0 if there is none.
-    public var last: ConversationSequence
-    /// The place of the oldest message kept.
-    public var first: ConversationSequence
-    /// The members, by account.
-    public var members: [Member]
+/// A present member of a conversation.
+public struct MemberRecord: Equatable, Sendable {
+    /// Who.
+    public var account: AccountID
+    /// What it may do.
+    public var role: Role
+    /// When it may speak again; long ago if it may.
+    public var mutedUntil: WallTime
+    /// It received all up to this place.
+    public var delivered: ConversationSequence
+    /// It read all up to this place.
+    public var read: ConversationSequence
 
     /// Creates the record.
     public init(
-        id: ConversationID, last: ConversationSequence, first: ConversationSequence,
-        members: [Member]
+        account: AccountID, role: Role, mutedUntil: WallTime, delivered: ConversationSequence,
+        read: ConversationSequence
     ) {
-        self.id = id
-        self.last = last
-        self.first = first
-        self.members = members
+        self.account = account
+        self.role = role
+        self.mutedUntil = mutedUntil
+        self.delivered = delivered
+        self.read = read
     }
 }
 
@@ -224,6 +242,9 @@ public struct MessageRequest: Equatable, Sendable {
 
     /// The conversation.
     public var conversation: ConversationID
+    /// Who reads: only what it may see is returned, what it deleted for itself as `gone`; `nil`
+    /// for everything.
+    public var reader: AccountID?
     /// The places, both ends included.
     public var range: ClosedRange<UInt64>
     /// From which end.
@@ -235,10 +256,11 @@ public struct MessageRequest: Equatable, Sendable {
 
     /// Creates the request.
     public init(
-        conversation: ConversationID, range: ClosedRange<UInt64>, order: Order, limit: Int,
-        byteLimit: Int
+        conversation: ConversationID, reader: AccountID? = nil, range: ClosedRange<UInt64>,
+        order: Order, limit: Int, byteLimit: Int
     ) {
         self.conversation = conversation
+        self.reader = reader
         self.range = range
         self.order = order
         self.limit = limit
