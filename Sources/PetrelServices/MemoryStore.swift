@@ -11,7 +11,7 @@
 /// them durable; what is not flushed at a `crash` never happened. Reads see what is durable.
 public struct MemoryStore: Store, Sendable {
     /// What is on the disk.
-    var durable = MemoryStoreState()
+    var durable = MemoryRows()
     private struct Submission: Sendable {
         var operation: StoreOperation
         var ticket: UInt64
@@ -93,7 +93,10 @@ public struct MemoryStore: Store, Sendable {
     public mutating func crash(keeping count: Int = 0, workers: Int? = nil) -> [Applied] {
         let applied = flush(count)
         #if PETREL_PLANTED
-            if PlantedBug.deduplicationForgotten.isActive { durable.deduplication.removeAll() }
+            if PlantedBug.deduplicationForgotten.isActive {
+                durable.removeAll(in: .deduplication)
+                durable.removeAll(in: .deduplicated)
+            }
         #endif
         pending.removeAll()
         queues = CompletionQueues(workers: workers ?? queues.workersCount)
@@ -134,7 +137,16 @@ public struct MemoryStore: Store, Sendable {
         guard terms.mayApply(submission.operation, submittedIn: submission.term) else {
             return .failure(.full)
         }
-        return durable.apply(submission.operation, isFull: isFull)
+        #if PETREL_PLANTED
+            if isFull, PlantedBug.refusedButStored.isActive,
+                case .appendMessage = submission.operation
+            {
+                let result = durable.perform(submission.operation, .all)
+                if case .success(.appended) = result { return .failure(.full) }
+                return result
+            }
+        #endif
+        return durable.perform(submission.operation, isFull ? .acknowledgementsOnly : .all)
     }
 
     private mutating func takePending(_ count: Int) -> ArraySlice<Submission> {

@@ -20,6 +20,8 @@ public enum StoreLimits {
     public static let deliveredMarksMax = 1_000
     /// Rows that one purge forgets, whatever it asks for: huge transactions slow all later ones.
     public static let purgedRowsMax = 4_096
+    /// Damaged places that one read of messages may meet before it ends.
+    public static let damagedPlacesMax = 1_000
     /// Operations that may wait for the disk.
     public static let queuedOperationsMax = 8_192
 }

@@ -1,8 +1,9 @@
-// The records of a client's tables, field by field; messages are as in `Records`.
+// The records of a client's tables, field by field; messages are as in a server's tables.
 
 import PetrelBase
 import PetrelClientCore
 import PetrelMessaging
+import PetrelServices
 
 struct IdentityRow: Record {
     var identity: ClientIdentity

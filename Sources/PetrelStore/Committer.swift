@@ -167,7 +167,7 @@ final class Committer: Sendable {
                         results.append(.failure(.full))
                         continue
                     }
-                    let result = try perform(submission.operation, admission, &transaction)
+                    let result = try transaction.perform(submission.operation, admission)
                     terms[worker].applied(
                         submission.operation, submittedIn: submission.term, result: result)
                     results.append(result)
@@ -179,24 +179,6 @@ final class Committer: Sendable {
             let failure = StoreFailure(error)
             if failure == .failed { environment.latch(error) }
             return (batch.map { _ in .failure(failure) }, false)
-        }
-    }
-
-    /// Applies one operation; a damaged record in its way refuses this one only.
-    private func perform(
-        _ operation: StoreOperation, _ admission: Admission, _ transaction: inout WriteTransaction
-    ) throws(StoreError) -> Result<StoreOutcome, StoreFailure> {
-        do throws(Verdict) {
-            return .success(try transaction.apply(operation, admission) { environment.report($0) })
-        } catch {
-            switch error {
-            case .refused(let reason): return .success(.refused(reason))
-            case .full: return .failure(.full)
-            case .store(let failure):
-                guard case .damaged(let record) = failure.kind else { throw failure }
-                environment.report(record)
-                return .success(.refused(.storageFailed))
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 // Walking a table in the order of its keys.
 
 import CLMDB
+import PetrelServices
 
 /// A place in a table.
 ///

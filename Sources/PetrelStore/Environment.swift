@@ -135,7 +135,8 @@ final class Environment: Sendable {
     private func commit<R>(
         _ body: (inout WriteTransaction) throws(StoreError) -> R
     ) throws(StoreError) -> R {
-        var transaction = try WriteTransaction(environment: handle, tables: tables, path: path)
+        var transaction = try WriteTransaction(
+            environment: handle, tables: tables, path: path, damageMet: report)
         let result = try body(&transaction)
         do throws(StoreError) {
             try transaction.commit(path: path)

@@ -2,6 +2,7 @@
 
 public import PetrelClientCore
 public import PetrelMessaging
+import PetrelServices
 
 /// A `ClientStore` in one directory of one disk, for one process.
 ///
@@ -176,17 +177,12 @@ extension FileClientStore {
         in table: TableName, from start: Key, prefix: Int, limit: Int
     ) throws(ClientStoreError) -> [R] {
         do throws(StoreError) {
-            let transaction = try ReadTransaction(environment)
-            return try transaction.collect(in: table, from: start, prefix: prefix, limit: limit) {
-                key throws(StoreError) -> R? in
-                do throws(StoreError) {
-                    return try transaction.row(key, in: table)
-                } catch {
-                    guard case .damaged(let record) = error.kind else { throw error }
-                    environment.report(record)
-                    return nil
-                }
-            }.items
+            return try environment.read { snapshot throws(Snapshot.Trouble) in
+                try snapshot.collect(table, from: start, prefix: prefix, limit: limit) {
+                    key throws(Snapshot.Trouble) -> R? in
+                    try snapshot.find(key, in: table)
+                }.items
+            }
         } catch {
             throw report(error)
         }

@@ -2,6 +2,7 @@
 
 import CLMDB
 import PetrelBase
+import PetrelServices
 
 /// What is checked before any table is used.
 ///

@@ -58,6 +58,13 @@ public struct DamagedRecord: Equatable, Hashable, Sendable, CustomStringConverti
     }
 }
 
+extension DamagedRecord {
+    init(_ row: DamagedRow) {
+        table = row.table.description
+        key = row.key.bytes
+    }
+}
+
 extension StoreError {
     /// Describes `code`, an answer of LMDB or of the system, met while `doing` something at `path`.
     init(code: Int32, doing: String, path: String) {

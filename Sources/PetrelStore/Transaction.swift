@@ -2,6 +2,7 @@
 
 import CLMDB
 import PetrelBase
+import PetrelServices
 
 /// A consistent view of the tables.
 protocol Transaction: ~Copyable {
@@ -50,7 +51,7 @@ extension Transaction where Self: ~Copyable {
             guard let whole = try join(head, key, table) else { throw .malformed(offset: 0) }
             return try R(sealed: whole.span.bytes)
         } catch {
-            throw .damaged(DamagedRecord(table: "\(table)", key: key.bytes), path: path)
+            throw .damaged(DamagedRecord(DamagedRow(table: table, key: key)), path: path)
         }
     }
 
@@ -83,42 +84,55 @@ extension Transaction where Self: ~Copyable {
         return keys
     }
 
-    /// Collects what `body` makes of the keys from `start` on that share its first `prefix` bytes,
-    /// until there are `limit` items; also returns where to go on.
-    ///
-    /// Keys that `body` makes nothing of do not count, so that damaged records hide no others.
-    func collect<Item>(
-        in table: TableName, from start: Key, prefix: Int, limit: Int,
-        _ body: (Key) throws(StoreError) -> Item?
-    ) throws(StoreError) -> (items: [Item], rest: Key) {
-        var items: [Item] = []
-        var rest = start
-        while items.count < limit {
-            let wanted = limit - items.count
-            let keys = try keys(in: table, from: rest, prefix: prefix, limit: wanted)
-            guard let last = keys.last else { break }
-            for key in keys {
-                if let item = try body(key) { items.append(item) }
-            }
-            rest = last.successor
-        }
-        return (items, rest)
-    }
-
-    /// Counts the keys from `start` on that share its first `prefix` bytes.
-    func count(in table: TableName, from start: Key, prefix: Int) throws(StoreError) -> Int {
-        var count = 0
-        var cursor = try Cursor(self, table)
-        var isFound = try cursor.seek(start)
-        while isFound, cursor.sharesPrefix(of: start, prefix) {
-            count += 1
-            isFound = try cursor.next()
-        }
-        return count
-    }
-
     func check(_ code: Int32, _ doing: String) throws(StoreError) {
         guard code == 0 else { throw StoreError(code: code, doing: doing, path: path) }
+    }
+}
+
+/// The same for rules: with the errors of an operation.
+extension Transaction where Self: ~Copyable {
+    func find<R: Record>(_ key: Key, in table: TableName) throws(RowTrouble<StoreError>) -> R? {
+        do throws(StoreError) {
+            return try row(key, in: table)
+        } catch {
+            guard case .damaged = error.kind else { throw .failed(error) }
+            throw .damaged(DamagedRow(table: table, key: key))
+        }
+    }
+
+    func has(_ key: Key, in table: TableName) throws(RowTrouble<StoreError>) -> Bool {
+        do throws(StoreError) {
+            return try contains(key, in: table)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    func list(
+        _ table: TableName, from start: Key, prefix: Int, limit: Int
+    ) throws(RowTrouble<StoreError>) -> [Key] {
+        do throws(StoreError) {
+            return try keys(in: table, from: start, prefix: prefix, limit: limit)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    func count(
+        _ table: TableName, from start: Key, prefix: Int
+    ) throws(RowTrouble<StoreError>) -> Int {
+        do throws(StoreError) {
+            var count = 0
+            var cursor = try Cursor(self, table)
+            var isFound = try cursor.seek(start)
+            while isFound, cursor.sharesPrefix(of: start, prefix) {
+                count += 1
+                isFound = try cursor.next()
+            }
+            return count
+        } catch {
+            throw .failed(error)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 import CLMDB
 import Glibc
 import PetrelBase
+import PetrelServices
 
 /// A batch of changes that becomes visible as a whole, or not at all.
 ///
@@ -10,9 +11,15 @@ import PetrelBase
 struct WriteTransaction: ~Copyable, Transaction {
     let handle: OpaquePointer
     var tables: Tables
+    /// Is told of damaged records that are passed over.
+    let damageMet: (DamagedRecord) -> Void
+    private var isOver = false
 
     /// Begins the transaction; waits while another thread has one.
-    init(environment: OpaquePointer, tables: Tables, path: String) throws(StoreError) {
+    init(
+        environment: OpaquePointer, tables: Tables, path: String,
+        damageMet: @escaping (DamagedRecord) -> Void = { _ in }
+    ) throws(StoreError) {
         var handle: OpaquePointer?
         let code = mdb_txn_begin(environment, nil, 0, &handle)
         guard code == 0, let handle else {
@@ -20,20 +27,21 @@ struct WriteTransaction: ~Copyable, Transaction {
         }
         self.handle = handle
         self.tables = tables
+        self.damageMet = damageMet
     }
 
-    deinit { mdb_txn_abort(handle) }
+    deinit { if !isOver { mdb_txn_abort(handle) } }
 
     /// Stores a record, replacing what was there; one that is too long for a value goes in chunks.
     mutating func put(
         _ record: some Record, at key: Key, in table: TableName
     ) throws(StoreError) {
         let bytes = record.sealed()
-        if table.mayChunk { try removeChunks(of: key, in: table) }
+        if table.mayBeLong { try removeChunks(of: key, in: table) }
         guard bytes.count > ChunkedHead.valueBytesMax else {
             return try put(bytes, at: key, in: table)
         }
-        guard table.mayChunk, bytes.count <= ChunkedHead.recordBytesMax else {
+        guard table.mayBeLong, bytes.count <= ChunkedHead.recordBytesMax else {
             throw StoreError(code: EMSGSIZE, doing: "write \(bytes.count) bytes", path: path)
         }
         let head = ChunkedHead(bytesCount: bytes.count)
@@ -60,14 +68,14 @@ struct WriteTransaction: ~Copyable, Transaction {
 
     /// Removes the record under `key`, with its chunks, if there is one.
     mutating func remove(_ key: Key, in table: TableName) throws(StoreError) {
-        if table.mayChunk { try removeChunks(of: key, in: table) }
+        if table.mayBeLong { try removeChunks(of: key, in: table) }
         try removeValue(key, in: table)
     }
 
     /// Makes the changes durable; only after this may anyone be told of them.
     consuming func commit(path: String) throws(StoreError) {
         let code = mdb_txn_commit(handle)  // frees the handle, whatever it returns
-        discard self
+        isOver = true
         guard code == 0 else {
             // A write that fits in part only is what LMDB calls EIO; nothing was flushed then, and
             // the pages belong to no commit.

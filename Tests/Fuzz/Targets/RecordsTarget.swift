@@ -3,6 +3,7 @@
 import PetrelBase
 import PetrelClientCore
 import PetrelMessaging
+import PetrelServices
 
 @testable import PetrelStore
 

@@ -4,6 +4,7 @@ import Foundation
 import PetrelBase
 import PetrelClientCore
 import PetrelMessaging
+import PetrelServices
 import Testing
 
 @testable import PetrelStore
@@ -248,7 +249,7 @@ private struct Portrait: Equatable {
         let bench = try ClientBench(.local)
         let file = try #require(bench.file)
         func chunksCount() throws -> Int {
-            try ReadTransaction(file.environment).count(in: .blob, from: .number(0), prefix: 0)
+            try ReadTransaction(file.environment).count(.blob, from: .number(0), prefix: 0)
         }
         let long = [UInt8](repeating: 1, count: 10_000)
         try bench.store.apply([

@@ -2,6 +2,7 @@
 
 import PetrelBase
 import PetrelMessaging
+import PetrelServices
 import Testing
 
 @testable import PetrelStore
