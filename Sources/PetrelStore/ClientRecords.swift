@@ -1,7 +1,7 @@
 // The records of a client's tables, field by field; messages are as in `Records`.
 
 import PetrelBase
-import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 
 struct IdentityRow: Record {
