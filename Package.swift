@@ -35,9 +35,16 @@ let targets: [Target] = [
         name: "PetrelMessaging",
         dependencies: ["PetrelBase", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
         swiftSettings: common),
-    // Floor 3: rules.
+    // Floor 3: rules and layers.
     .target(
         name: "PetrelServices", dependencies: ["PetrelBase", "PetrelMessaging"],
+        swiftSettings: door),
+    .target(
+        name: "PetrelClientNetwork",
+        dependencies: ["PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport"],
+        swiftSettings: door),
+    .target(
+        name: "PetrelClientData", dependencies: ["PetrelBase", "PetrelMessaging"],
         swiftSettings: door),
     // Floor 4: brains.
     .target(
@@ -50,6 +57,7 @@ let targets: [Target] = [
         name: "PetrelClientCore",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+            "PetrelClientNetwork", "PetrelClientData",
         ], swiftSettings: door),
     // Floor 5: doors.
     .target(
@@ -58,7 +66,7 @@ let targets: [Target] = [
     .target(
         name: "PetrelStore",
         dependencies: [
-            "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "CLMDB",
+            "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientData", "CLMDB",
         ], swiftSettings: door),
     // Floor 6: shells.
     .target(
@@ -71,7 +79,8 @@ let targets: [Target] = [
         name: "Petrel",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelClientCore", "PetrelEvent", "PetrelStore",
+            "PetrelClientNetwork", "PetrelClientData", "PetrelClientCore", "PetrelEvent",
+            "PetrelStore",
         ], swiftSettings: door),
     // Floor 7: instruments.
     .target(name: "CPetrelChance", dependencies: ["CSodium"]),
@@ -79,7 +88,8 @@ let targets: [Target] = [
         name: "PetrelSim",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelServices", "PetrelServerCore", "PetrelClientCore", "CPetrelChance",
+            "PetrelServices", "PetrelServerCore", "PetrelClientNetwork", "PetrelClientData",
+            "PetrelClientCore", "CPetrelChance",
         ], swiftSettings: door),
     // Tools.
     .executableTarget(
@@ -118,10 +128,23 @@ let targets: [Target] = [
             "PetrelServices", "PetrelServerCore",
         ], path: "Tests/Unit/PetrelServerCoreTests", swiftSettings: door),
     .testTarget(
+        name: "PetrelClientNetworkTests",
+        dependencies: [
+            "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelClientNetwork",
+        ], path: "Tests/Unit/PetrelClientNetworkTests", swiftSettings: door),
+    // What a server answers, for the tests of those who ask.
+    .target(
+        name: "TestServer", dependencies: ["PetrelBase", "PetrelMessaging"],
+        path: "Tests/Unit/TestServer", swiftSettings: door),
+    .testTarget(
+        name: "PetrelClientDataTests",
+        dependencies: ["PetrelBase", "PetrelMessaging", "PetrelClientData", "TestServer"],
+        path: "Tests/Unit/PetrelClientDataTests", swiftSettings: door),
+    .testTarget(
         name: "PetrelClientCoreTests",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelClientCore",
+            "PetrelClientNetwork", "PetrelClientData", "PetrelClientCore", "TestServer",
         ], path: "Tests/Unit/PetrelClientCoreTests", swiftSettings: door),
     .testTarget(
         name: "PetrelTests",
@@ -135,7 +158,7 @@ let targets: [Target] = [
     .testTarget(
         name: "PetrelStoreTests",
         dependencies: [
-            "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "PetrelStore",
+            "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientData", "PetrelStore",
         ], path: "Tests/Unit/PetrelStoreTests", swiftSettings: door),
     .testTarget(
         name: "PetrelServerTests",
@@ -158,7 +181,7 @@ let targets: [Target] = [
         name: "FuzzTests",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+            "PetrelServices", "PetrelServerCore", "PetrelClientData", "PetrelStore",
             "CPetrelChance",
         ], path: "Tests/Fuzz",
         exclude: ["Driver", "corpora"], sources: ["Targets", "Replay"], swiftSettings: door),
@@ -187,7 +210,7 @@ let fuzzers: [Target] =
             name: "fuzz",
             dependencies: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+                "PetrelServices", "PetrelServerCore", "PetrelClientData", "PetrelStore",
                 "CPetrelChance",
             ], path: "Tests/Fuzz",
             exclude: ["Replay", "corpora"], sources: ["Targets", "Driver"], swiftSettings: door)

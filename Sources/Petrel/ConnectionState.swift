@@ -2,6 +2,8 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientData
+internal import PetrelClientNetwork
 
 /// Whether the client reaches its server.
 public enum ConnectionState: Equatable, Sendable {

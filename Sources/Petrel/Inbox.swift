@@ -1,7 +1,7 @@
 // Reading messages from the disk by cursor: a slow reader costs no memory and loses nothing.
 
 internal import PetrelBase
-internal import PetrelClientCore
+internal import PetrelClientData
 public import PetrelMessaging
 internal import PetrelStore
 

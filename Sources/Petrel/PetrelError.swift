@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientData
 internal import PetrelEvent
 internal import PetrelMessaging
 internal import PetrelStore

@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientData
 internal import PetrelCrypto
 internal import PetrelEvent
 internal import PetrelMessaging
@@ -106,12 +107,12 @@ struct Arrivals: Sendable {
 /// The only class that the thread enters, because a C callback needs an address. It is made by one
 /// thread and handed to the one that runs it, which alone touches it from then on.
 final class Runner: EventHandler {
-    private struct Waiting {
+    struct Waiting {
         weak var outgoing: Outgoing?
         var place: Place?
     }
 
-    private let shared: Shared
+    let shared: Shared
     private let store: FileClientStore
     private let host: String
     private let port: UInt16
@@ -125,10 +126,10 @@ final class Runner: EventHandler {
     var incoming = DatagramBatch()
     private var outgoing = DatagramBatch()
     private var requests: [Request] = []
-    private var events: [ClientEvent] = []
-    private var enrolment: (ticket: UInt64, answer: Answer<Account>)?
+    var events: [ClientEvent] = []
+    var enrolment: (ticket: UInt64, answer: Answer<Account>)?
     /// Own messages that somebody still follows, by their index.
-    private var followed: [UInt64: Waiting] = [:]
+    var followed: [UInt64: Waiting] = [:]
     private var resolveAt = Instant.distantFuture
     private var isResolving = false
     private var hasAddresses = false
@@ -373,7 +374,7 @@ extension Runner {
 
 extension Runner {
     /// Asks the system for the server's addresses, on a thread of its own: that may take long.
-    private func resolve() {
+    func resolve() {
         resolveAt = .distantFuture
         guard !isResolving, network == .automatic else { return }
         isResolving = true
@@ -406,94 +407,7 @@ extension Runner {
         }
     }
 
-    private func tell(now: Instant) {
-        var arrivals: [ConversationID] = []
-        let carrier = core.carrier.map { Carrier($0) }
-        let isMoved = shared.carrier.value != carrier
-        if isMoved { shared.carrier.publish(carrier) }
-        for event in events {
-            switch event {
-            case .connectionChanged(let state):
-                if case .connected = state {
-                    shared.classes.publish(core.classes.map { ServiceClass($0) })
-                }
-                shared.states.publish(ConnectionState(state, now: now))
-                if case .connected = state {} else { clearObstacle() }
-                // Who cannot be reached for long may have moved.
-                if case .waiting(_, .unreachable) = state { resolve() }
-            case .enrolled(let identity): enrolled(identity)
-            case .enrolmentRefused(let code, let reason, let retryAfter):
-                let error = PetrelError(refusal: code, reason: reason, retryAfter: retryAfter)
-                enrolment?.answer.resume(returning: .failure(error))
-                enrolment = nil
-            case .sendingRefused(let code, let reason, let retryAfter):
-                // A busy server only asks for a moment.
-                guard code != MessagingError.busy.rawValue else { continue }
-                shared.obstacle.publish(
-                    PetrelError(refusal: code, reason: reason, retryAfter: retryAfter))
-            case .deliveryChanged(let index, _, let state): changed(index, state)
-            case .messagesArrived(let conversation): arrivals.append(conversation)
-            case .stranger: shared.account.publish(nil)
-            case .synced, .message, .storeFailed: continue
-            }
-        }
-        events.removeAll(keepingCapacity: true)
-        // The state is the same; what can be read beside it is not.
-        if isMoved, carrier != nil { shared.states.publish(shared.states.value) }
-        if !arrivals.isEmpty { shared.arrivals.update { $0.note(arrivals) } }
-        let isCaughtUp = core.isCaughtUp
-        if shared.caughtUp.value != isCaughtUp { shared.caughtUp.publish(isCaughtUp) }
-    }
-
-    private func enrolled(_ identity: ClientIdentity) {
-        let account = Account(identity)
-        if shared.account.value != account { shared.account.publish(account) }
-        guard !core.isEnrolling else { return }
-        enrolment?.answer.resume(returning: .success(account))
-        enrolment = nil
-    }
-
-    private func changed(_ index: UInt64, _ state: DeliveryState) {
-        if case .committed = state { clearObstacle() }
-        guard let outgoing = followed[index]?.outgoing else {
-            if case .committed = state { followed[index] = nil }
-            return
-        }
-        switch state {
-        case .queued: return
-        case .sent: outgoing.latest.publish(.sent)
-        case .committed(let conversation, let sequence):
-            let place = Place(conversation: conversation, number: sequence.number)
-            followed[index]?.place = place
-            outgoing.latest.publish(.committed(place))
-        case .delivered:
-            if let place = followed[index]?.place { outgoing.latest.publish(.delivered(place)) }
-            finish(index, outgoing)
-        case .failed(let code, let reason):
-            outgoing.latest.publish(
-                .failed(PetrelError(refusal: code, reason: reason, retryAfter: .zero)))
-            finish(index, outgoing)
-        }
-    }
-
-    private func clearObstacle() {
-        if shared.obstacle.value != nil { shared.obstacle.publish(nil) }
-    }
-
-    private func finish(_ index: UInt64, _ outgoing: Outgoing) {
-        outgoing.latest.finish()
-        followed[index] = nil
-    }
-
     private static let resolvePause = Interval.seconds(2)
     /// The longest that a close waits for the server to hear what was received.
     private static let farewellMax = Interval.milliseconds(300)
-}
-
-extension Account {
-    init(_ identity: ClientIdentity) {
-        self.init(
-            number: identity.account.number, device: identity.device.number,
-            handle: identity.handle)
-    }
 }

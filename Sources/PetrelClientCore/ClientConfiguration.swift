@@ -1,21 +1,25 @@
 // The settings of a client's brain.
 
-public import PetrelBase
-public import PetrelTransport
+public import PetrelClientNetwork
 
 /// How a client behaves; a plain value with defaults.
+///
+/// The settings of its link may be named as if they were its own.
+@dynamicMemberLookup
 public struct ClientConfiguration: Sendable {
-    /// The settings of its sessions.
-    public var session = SessionConfiguration()
-    /// Age of a session at which what is to be said in it makes the client ask for a new one.
-    public var sessionRenewal = Interval.seconds(3_600)
+    /// How it reaches its server.
+    public var link = LinkConfiguration()
     /// Whether a HELLO carries the first messages of the outbox.
     public var sendsEarly = true
-    /// What it does where UDP does not get through.
-    public var tcp = TCPFallback.automatic
-    /// How it finds out how rarely its network wants to hear from it.
-    public var keepalive = KeepaliveConfiguration()
 
     /// Creates the defaults.
-    public init() { session.asksAddressAfter = .seconds(15) }
+    public init() {}
+
+    /// A setting of the link.
+    public subscript<Value>(
+        dynamicMember setting: WritableKeyPath<LinkConfiguration, Value>
+    ) -> Value {
+        get { link[keyPath: setting] }
+        set { link[keyPath: setting] = newValue }
+    }
 }

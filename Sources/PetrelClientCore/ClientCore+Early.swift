@@ -1,23 +1,18 @@
-// Messages in the HELLO, and sessions that are renewed while there is something to say.
+// Messages of the outbox that travel in the HELLO.
 
 internal import PetrelBase
+internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelMessaging
-internal import PetrelTransport
 internal import PetrelWire
 
 extension ClientCore {
-    /// The first messages of the outbox, as many as fit into a HELLO, for an attempt without a
-    /// session beside it: only then nothing can become of them before the answer comes.
-    ///
-    /// Every second attempt carries none: a path that loses large datagrams must not keep the
-    /// client out.
-    mutating func packEarly(
-        _ attempt: Connector.Attempt, now: Instant, wall: WallTime
-    ) -> EarlyMessages {
+    /// The first messages of the outbox, as many as fit into the HELLO that is due; none if it is
+    /// to carry none.
+    mutating func packEarly(now: Instant, wall: WallTime) -> EarlyMessages {
         var early = EarlyMessages()
         earlyEntries.removeAll()
-        guard configuration.sendsEarly, attempt.number % 2 == 1, known != nil, !sessionIsLive
-        else { return early }
+        guard configuration.sendsEarly, link.helloTakesEarly, known != nil else { return early }
         refillOutbox()
         for entry in outbox.waiting(now: now) {
             guard maySend(entry, wall: wall) else { break }
@@ -29,35 +24,15 @@ extension ClientCore {
         return early
     }
 
-    /// The session goes on behind the messages of its HELLO, if the server takes them in.
-    mutating func followEarly() {
+    /// The session goes on behind the messages of its HELLO that the server took in.
+    mutating func followEarly(_ taken: Int) {
         requests = 0
-        let taken = session?.earlyMessagesTaken ?? 0
         for entry in earlyEntries.prefix(taken) {
             requests += 1
             noteSent(entry, in: requests)
         }
         earlyEntries.removeAll()
     }
-
-    /// Something was said in the session: if that is old, HELLO is said beside it.
-    ///
-    /// An idle session is not renewed: nobody is woken for it.
-    mutating func renewIfOld(now: Instant) {
-        guard renewAt <= now, handshake == nil, !serverLeaves else { return }
-        isRenewing = true
-        attemptAt = min(attemptAt, now)
-    }
-
-    /// The attempt to renew the session had no answer: it goes on for a while.
-    mutating func renewalFailed(now: Instant) {
-        guard isRenewing else { return }
-        isRenewing = false
-        renewAt = now + min(Self.renewalPause, configuration.sessionRenewal)
-        connector.resumed()
-    }
-
-    private static let renewalPause = Interval.seconds(60)
 }
 
 extension OutgoingMessage {

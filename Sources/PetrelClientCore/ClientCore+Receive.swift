@@ -1,7 +1,8 @@
-// What comes from the network: datagrams to the session, notices to the outbox and the sync engine.
+// What comes from the network: datagrams to the link, its messages to whom they concern.
 
 public import PetrelBase
-internal import PetrelCrypto
+internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelMessaging
 internal import PetrelTransport
 internal import PetrelWire
@@ -14,74 +15,22 @@ extension ClientCore {
         _ datagram: inout MutableRawSpan, from address: Address, ecn: ECN = .notECT, now: Instant,
         wall: WallTime
     ) {
-        switch PacketForm(datagram.bytes, receivedBy: .client) {
-        case .accept where handshake != nil:
-            openSession(&datagram, from: address, now: now)
-        case .data where session != nil:
-            let drop = session?.receive(
-                &datagram, from: address, ecn: ecn, now: now, into: &sessionEvents)
-            if drop == nil {
-                noteHeard()
-                noteHeard(from: address, now: now)
-            }
-        case .retry: receiveRetry(datagram.bytes, now: now)
-        case .hello, .accept, .data, .probe, nil: strayDatagrams &+= 1
-        }
-        takeSessionEvents(now: now, wall: wall)
+        link.receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
+        takeLinkEvents(now: now, wall: wall)
     }
 
-    /// The server is under load: what it wants to see is kept for the next attempts as well.
-    private mutating func receiveRetry(_ datagram: RawSpan, now: Instant) {
-        guard handshake?.receiveRetry(datagram, now: now) == true else {
-            strayDatagrams &+= 1
-            return
-        }
-        switch handshake {
-        case .some(let handshake):
-            heldCookie = handshake.cookie.map {
-                HeldCookie(cookie: $0, server: handshakeAddress, until: now + Self.cookieLifetime)
-            }
-        case .none: break
-        }
-    }
-
-    private mutating func openSession(
-        _ datagram: inout MutableRawSpan, from address: Address, now: Instant
-    ) {
-        guard let opened = handshake?.receive(&datagram, from: address, now: now) else {
-            strayDatagrams &+= 1
-            return
-        }
-        // What the old session was told may not have arrived; the new one says it again.
-        sessionIsOver()
-        session = consume opened
-        handshake = nil
-        sessionIsLive = true
-        settleRace(on: address, now: now)
-        serverLeaves = false
-        attemptAt = .distantFuture
-        isBlocked = false
-        standing = .unknown
-        renewAt = now + configuration.sessionRenewal
-        followEarly()
-        connector.connected(now: now)
-        startKeepalive(now: now)
-    }
-
-    /// How long a server accepts a cookie at least (transport.md §4.7).
-    private static let cookieLifetime = Interval.seconds(120)
-
-    /// Handles what the session has to say; the list is empty afterwards.
-    mutating func takeSessionEvents(now: Instant, wall: WallTime) {
-        guard !sessionEvents.list.isEmpty else { return }
-        isBlocked = false
-        for i in 0..<sessionEvents.list.count {
-            switch sessionEvents.list[i] {
+    /// Sees to what the link has to say; nothing is left of it afterwards.
+    mutating func takeLinkEvents(now: Instant, wall: WallTime) {
+        guard !link.events.isEmpty else { return }
+        for i in 0..<link.events.count {
+            switch link.events[i] {
+            case .opened(let taken):
+                sessionIsOver()
+                followEarly(taken)
             case .message(_, _, let bytes):
                 do throws(MalformedMessage) {
-                    let notice = try Notice(decoding: sessionEvents.bytes(bytes))
-                    // Without a store nothing can be taken in; the server will say it again.
-                    if sessionIsLive { received(notice, now: now, wall: wall) }
+                    let notice = try Notice(decoding: link.bytes(bytes))
+                    received(notice, now: now, wall: wall)
                 } catch {
                     // A kind of notice of a later version, most likely.
                     malformedNotices &+= 1
@@ -92,210 +41,21 @@ extension ClientCore {
                 }
                 sync.acknowledgementArrived(acknowledgements.remove(at: i).watermarks)
             case .keepaliveAnswered(let hint):
-                guard standing == .known, sessionIsLive else { continue }
+                guard standing == .known else { continue }
                 sync.keepaliveAnswered(hint: FeedSequence(hint), now: now)
-            case .closed(let reason):
-                guard sessionIsLive else { continue }
-                sessionIsOver()
-                handshake = nil
-                connector.sessionEnded(WaitReason(reason), now: now, random: &random)
-            case .goingAway(let window, let address):
-                serverLeaves(within: window, to: address, now: now)
-            case .bindingDied(let pause): bindingDied(after: pause, wall: wall)
-            case .probeAnswered(let answer): probeAnswered(answer, now: now, wall: wall)
-            case .confirmed, .ordered, .outcome, .bulk, .addressMoved, .probeAsked: continue
+            case .ended: sessionIsOver()
             }
         }
-        sessionEvents.removeAll()
+        link.removeEvents()
     }
 
-    /// Forgets what belonged to the session; the session itself may have a last packet to send.
+    /// Forgets what belonged to the session.
     mutating func sessionIsOver() {
-        sessionIsLive = false
-        isRenewing = false
-        keepalive.search.cancel()
         standing = .unknown
         acknowledgements.removeAll()
         earlyVerdicts.removeAll()
         enrolment?.request = nil
         outbox.sessionEnded()
         sync.sessionEnded()
-    }
-}
-
-extension ClientCore {
-    private mutating func received(_ notice: Notice, now: Instant, wall: WallTime) {
-        let request = notice.request
-        switch notice.kind {
-        case .welcome(let welcome):
-            received(welcome, isAnswer: request != 0, now: now, wall: wall)
-        case .stranger:
-            standing = .stranger
-            pendingEvents.append(.stranger)
-        case .refusal(let refusal):
-            #if PETREL_PLANTED
-                let now =
-                    PlantedBug.pauseByCalendar.isActive
-                    ? Instant(nanoseconds: wall.milliseconds * 1_000_000) : now
-            #endif
-            received(refusal, request: request, now: now)
-        case .verdict(let verdict): received(verdict, now: now)
-        case .message, .receipt:
-            // What is pushed may overtake the welcome. Until that has come, it is not known whose
-            // messages these are; the sync that follows it brings them.
-            #if PETREL_PLANTED
-                let standing =
-                    PlantedBug.pushBeforeWelcome.isActive ? .known : self.standing
-            #endif
-            guard standing == .known else { return }
-            receivedPush(notice.kind, now: now)
-        case .syncPage(let page): sync.received(page, request: request, now: now)
-        case .page(let page):
-            for record in page.records { settle(record) }
-            sync.received(page, request: request, now: now)
-        }
-    }
-
-    private mutating func receivedPush(_ kind: Notice.Kind, now: Instant) {
-        switch kind {
-        case .message(let push):
-            settle(push.record)
-            sync.received(push, now: now)
-        case .receipt(let receipt): sync.received(receipt, now: now)
-        default: break
-        }
-    }
-
-    private mutating func received(
-        _ welcome: Welcome, isAnswer: Bool, now: Instant, wall: WallTime
-    ) {
-        let identity = ClientIdentity(
-            account: welcome.account, device: welcome.device, handle: welcome.handle)
-        standing = .known
-        clockOffset = welcome.time.milliseconds &- wall.milliseconds
-        if known != identity {
-            known = identity
-            changes.append(.identity(identity))
-        }
-        pendingEvents.append(.enrolled(identity))
-        if enrolment != nil { enrolmentAnswered(identity, isAnswer: isAnswer) }
-        sync.sessionOpened(welcome, now: now)
-        let verdicts = earlyVerdicts
-        earlyVerdicts.removeAll()
-        for verdict in verdicts { received(verdict, now: now) }
-    }
-
-    /// The device is enrolled, whether by the wish that is open or, its answer lost, before.
-    mutating func enrolmentAnswered(_ identity: ClientIdentity, isAnswer: Bool) {
-        guard let enrolment else { return }
-        let wish: Registration
-        switch enrolment.command {
-        case .register(let registration), .logIn(let registration): wish = registration
-        case .send, .sync, .pull, .acknowledge: return
-        }
-        self.enrolment = nil
-        guard !isAnswer, AccountHandle(wish.handle)?.text != identity.handle else { return }
-        pendingEvents.append(
-            .enrolmentRefused(
-                code: MessagingError.alreadyEnrolled.rawValue,
-                reason: "this device belongs to the account \(identity.handle)",
-                retryAfter: .zero))
-    }
-
-    private mutating func received(_ refusal: Refusal, request: UInt64, now: Instant) {
-        if let enrolment, enrolment.request == request {
-            self.enrolment = nil
-            pendingEvents.append(
-                .enrolmentRefused(
-                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
-            return
-        }
-        if sync.refused(request: request, retryAfter: refusal.retryAfter, now: now) { return }
-        let outcome = outbox.refused(
-            request: request, code: refusal.code, retryAfter: refusal.retryAfter, now: now)
-        switch outcome {
-        case .again:
-            pendingEvents.append(
-                .sendingRefused(
-                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
-        case .failed(let entry):
-            changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
-            pendingEvents.append(
-                .deliveryChanged(
-                    index: entry.index, id: entry.clientMessageID,
-                    state: .failed(code: refusal.code, reason: refusal.reason)))
-        case .committed(let entry, let conversation, let sequence):
-            committed(entry, conversation, sequence)
-        case .ignored: break
-        }
-    }
-
-    private mutating func received(_ verdict: Verdict, now: Instant) {
-        guard standing == .known else {
-            // It has overtaken the welcome, without which its place in the feed says nothing.
-            if earlyVerdicts.count < Outbox.windowMax { earlyVerdicts.append(verdict) }
-            return
-        }
-        var own: MessageRecord?
-        if let known, let entry = outbox.committed(verdict.clientMessageID) {
-            own = MessageRecord(
-                conversation: verdict.conversation, sequence: verdict.sequence,
-                sender: known.account, senderDevice: known.device, senderHandle: known.handle,
-                clientMessageID: entry.clientMessageID, time: verdict.time,
-                contentType: entry.contentType, body: entry.body)
-            committed(entry, verdict.conversation, verdict.sequence)
-        }
-        sync.received(verdict, own: own, now: now)
-    }
-
-    /// Takes a message as the verdict on itself, if it is an own one whose verdict was lost.
-    ///
-    /// Deduplication does not reach back for ever: without this a message committed before a long
-    /// absence would be shown as refused.
-    private mutating func settle(_ record: MessageRecord) {
-        guard let known, record.sender == known.account, record.senderDevice == known.device,
-            let entry = outbox.settled(
-                record.clientMessageID, at: record.conversation, record.sequence)
-        else { return }
-        committed(entry, record.conversation, record.sequence)
-    }
-
-    private mutating func committed(
-        _ entry: OutboxEntry, _ conversation: ConversationID, _ sequence: ConversationSequence
-    ) {
-        changes.append(.dequeue(index: entry.index))
-        pendingEvents.append(
-            .deliveryChanged(
-                index: entry.index, id: entry.clientMessageID,
-                state: .committed(conversation, sequence)))
-        awaited.insert(
-            .init(
-                index: entry.index, clientMessageID: entry.clientMessageID,
-                conversation: conversation, sequence: sequence))
-        guard let local = sync.conversation(conversation), local.peerDelivered >= sequence else {
-            return
-        }
-        tellDelivered(conversation, upTo: local.peerDelivered)
-    }
-
-    /// Own messages up to there have been received by the other side.
-    mutating func tellDelivered(
-        _ conversation: ConversationID, upTo sequence: ConversationSequence
-    ) {
-        for entry in awaited.received(conversation, upTo: sequence) {
-            pendingEvents.append(
-                .deliveryChanged(
-                    index: entry.index, id: entry.clientMessageID, state: .delivered))
-        }
-    }
-}
-
-extension WaitReason {
-    init(_ reason: CloseReason) {
-        switch reason {
-        case .closedByPeer(let code): self = .closedByServer(code: code)
-        case .silent, .reset: self = .silent
-        case .closedLocally, .violation: self = .violation
-        }
     }
 }

@@ -1,50 +1,34 @@
 // The end of each batch, and what happens by the clock alone.
 
 public import PetrelBase
-internal import PetrelCrypto
+internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelMessaging
-internal import PetrelTransport
 internal import PetrelWire
 
 extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
-        guard !isOffline else { return stalled?.retryAt ?? .distantFuture }
-        var earliest = min(connector.deadline, stalled?.retryAt ?? .distantFuture, race.deadline)
-        switch handshake {
-        case .some(let handshake): earliest = min(earliest, handshake.deadline)
-        case .none: earliest = min(earliest, suspicion)
-        }
-        switch session {
-        case .some(let session): earliest = min(earliest, session.deadline)
-        case .none: break
-        }
-        earliest = min(earliest, keepaliveDeadline)
-        guard standing == .known, !isBlocked else { return earliest }
+        let earliest = min(link.deadline, stalled?.retryAt ?? .distantFuture)
+        guard !link.isOffline, standing == .known, !link.isBlocked else { return earliest }
         return min(earliest, sync.deadline, outbox.deadline)
     }
 
     /// Runs what is due, then finishes the batch.
     public mutating func advance(now: Instant, wall: WallTime) {
         retryStore(now: now)
-        guard !isOffline else { return finishBatch(now: now, wall: wall) }
-        if handshake?.isExpired(now: now) == true {
-            handshake = nil
-            connector.attemptExpired(now: now, random: &random)
-            renewalFailed(now: now)
+        if !link.isOffline {
+            link.advance(now: now, wall: wall)
+            takeLinkEvents(now: now, wall: wall)
+            sync.advance(now: now)
         }
-        session?.advance(now: now, into: &sessionEvents)
-        advanceRace(now: now)
-        takeSessionEvents(now: now, wall: wall)
-        sync.advance(now: now)
         finishBatch(now: now, wall: wall)
     }
 
     /// Makes what arrived durable, then tells it, acknowledges it and asks for what is missing.
     public mutating func finishBatch(now: Instant, wall: WallTime) {
-        takeSessionEvents(now: now, wall: wall)
         commit(now: now)
-        advanceKeepalive(now: now, wall: wall)
+        link.finishBatch(now: now, wall: wall)
         saveNetworks()
         beginAttempt(now: now, wall: wall)
         pump(now: now, wall: wall)
@@ -102,11 +86,8 @@ extension ClientCore {
 
     private mutating func storeBroke(_ error: ClientStoreError, now: Instant) {
         events.append(.storeFailed(error))
-        session?.close(.done, now: now, into: &sessionEvents)
+        link.suspend(now: now)
         sessionIsOver()
-        handshake = nil
-        race.end()
-        connector.suspend()
     }
 
     private mutating func retryStore(now: Instant) {
@@ -114,17 +95,18 @@ extension ClientCore {
         stalled = nil
         guard store(waiting.changes, thenTell: waiting.events, now: now) else { return }
         stallPause = .zero
-        connector.connect(now: now)
+        link.connect(now: now)
+    }
+
+    /// Stores what was learnt; if the disk does not take it, it is learnt anew after a restart.
+    private mutating func saveNetworks() {
+        guard stalled == nil, let networks = link.takeUnsavedNetworks() else { return }
+        try? store.apply([.networks(networks)])
     }
 
     /// Says HELLO, if it is time for that; its counter is on disk before it leaves.
     private mutating func beginAttempt(now: Instant, wall: WallTime) {
-        let isSuspect = suspicion <= now
-        guard stalled == nil, handshake == nil, !isOffline, isSuspect || connector.deadline <= now
-        else {
-            return
-        }
-        attemptAt = .distantFuture
+        guard stalled == nil, link.isHelloDue(now: now) else { return }
         do throws(ClientStoreError) {
             // Time itself as the lower bound: a device whose data came from an old backup would
             // otherwise say numbers that the server has heard, and get no answer.
@@ -137,56 +119,11 @@ extension ClientCore {
                 let counter = max(past == .max ? past : past + 1, time)
             #endif
             guard store([.helloCounter(counter)], thenTell: [], now: now) else { return }
-            let attempt =
-                isSuspect ? connector.nextResumption() : connector.nextAttempt(now: now)
-            guard let attempt else { return renewalFailed(now: now) }
-            begin(attempt, counter: counter, now: now, wall: wall)
+            link.beginAttempt(
+                counter: counter, early: packEarly(now: now, wall: wall), now: now)
         } catch {
             stalled = Stalled(error: error, changes: [], events: [], retryAt: .distantFuture)
             storeBroke(error, now: now)
-        }
-    }
-
-    private mutating func begin(
-        _ attempt: Connector.Attempt, counter: UInt64, now: Instant, wall: WallTime
-    ) {
-        if sessionIsLive { resumption = attempt.number } else { session = nil }
-        handshakeAddress = attempt.address
-        handshakeStarted = now
-        beginRace(now: now)
-        if let held = heldCookie, held.server != attempt.address || held.until <= now {
-            heldCookie = nil
-        }
-        do {
-            handshake = try ClientHandshake(
-                identity: identity, server: server, counter: counter,
-                connectionID: UInt32(truncatingIfNeeded: random.next()),
-                cookie: heldCookie?.cookie, early: packEarly(attempt, now: now, wall: wall),
-                configuration: configuration.session, lifetime: attempt.lifetime, now: now)
-        } catch {
-            // The server's key is one that no key agrees with.
-            connector.attemptExpired(now: now, random: &random)
-            renewalFailed(now: now)
-        }
-    }
-
-    /// When the session has been silent for so long that a new one is tried beside it.
-    ///
-    /// A server that restarted knows no session and says nothing: waiting for the idle time-out
-    /// would take minutes. In a tunnel both wait, and whichever is heard first goes on.
-    private var suspicion: Instant {
-        guard sessionIsLive, handshake == nil else { return .distantFuture }
-        switch session {
-        case .some(let session):
-            guard let since = session.unansweredSince else { return attemptAt }
-            // Who was not there for long cannot know whether the server still is.
-            let isBack = since - session.lastHeard >= Self.absenceMin
-            let patience =
-                isBack
-                ? session.probeInterval * 3 / 2
-                : max(session.probeInterval * 3, Self.silenceMin)
-            return min(attemptAt, since + patience)
-        case .none: return .distantFuture
         }
     }
 
@@ -209,8 +146,6 @@ extension ClientCore {
         caughtUpTold = isCaughtUp
     }
 
-    private static let silenceMin = Interval.seconds(2)
-    private static let absenceMin = Interval.seconds(60)
     private static let stallPauseFirst = Interval.seconds(1)
     private static let stallPauseMax = Interval.seconds(30)
 }

@@ -1,34 +1,18 @@
-// What goes to the network: commands into the session, datagrams out of it.
+// What is said to the server: commands, in the order of their urgency.
 
-public import PetrelBase
+internal import PetrelBase
+internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelMessaging
-public import PetrelTransport
+internal import PetrelTransport
 internal import PetrelWire
 
 extension ClientCore {
-    /// Fills `room`, of 1,452 bytes or more, with a datagram to send; call it until it gives none.
-    public mutating func transmit(
-        into room: inout MutableRawSpan, now: Instant
-    ) -> Transmission? {
-        guard !isOffline else { return nil }
-        if let byteCount = handshake?.transmit(into: &room, now: now) {
-            isHelloCopyDue = race.isOpen
-            return Transmission(byteCount: byteCount, destination: handshakeAddress)
-        }
-        if isHelloCopyDue {
-            isHelloCopyDue = false
-            if let byteCount = handshake?.copyHello(into: &room) {
-                return Transmission(byteCount: byteCount, destination: race.address)
-            }
-        }
-        return session?.transmit(into: &room, now: now)
-    }
-
     /// Moves what is to be said into the session, as far as its queue takes it.
     ///
     /// What is stored is the precondition: acknowledgements go out from here.
     mutating func pump(now: Instant, wall: WallTime) {
-        guard sessionIsLive, stalled == nil, !isBlocked else { return }
+        guard link.isOpen, stalled == nil, !link.isBlocked else { return }
         sendEnrolment(now: now)
         guard standing == .known else {
             // The server knows the device most likely, and commits what it sends half a round trip
@@ -102,21 +86,17 @@ extension ClientCore {
         }
     }
 
-    /// Gives a command to the session; `nil` if it takes no more for now.
+    /// Gives a command to the link; `nil` if it takes no more for now.
     private mutating func send(
         _ command: Command.Kind, now: Instant
     ) -> (request: UInt64, message: UInt64)? {
         let request = requests + 1
         let bytes = Command(request: request, kind: command).encoded()
         do throws(SendRefusal) {
-            guard
-                let message = try session?.send(bytes.span.bytes, as: .durable, key: 0, now: now)
-            else { return nil }
+            let message = try link.send(bytes.span.bytes, as: .durable, now: now)
             requests = request
-            renewIfOld(now: now)
             return (request, message)
         } catch {
-            isBlocked = true
             return nil
         }
     }

@@ -1,12 +1,15 @@
 // The client's brain: one account on one device, over whatever network there is.
 
 public import PetrelBase
+public import PetrelClientData
+internal import PetrelClientNetwork
 public import PetrelCrypto
 public import PetrelMessaging
-internal import PetrelTransport
-internal import PetrelWire
 
 /// Connects, keeps the outbox, syncs and heals gaps; does no I/O of its own.
+///
+/// It lets a link carry bytes, an outbox and a sync engine decide what to say, and a store keep
+/// what they must not lose; what stands between them is here.
 ///
 /// The owner passes datagrams, the time and its wishes in, calls `finishBatch` after each batch of
 /// them, sends what `transmit` gives, calls `advance` at `deadline`, and reads `takeEvents`. What
@@ -40,59 +43,17 @@ public struct ClientCore: ~Copyable {
         var retryAt: Instant
     }
 
-    /// A cookie of a server under load, and how long it is worth showing.
-    struct HeldCookie {
-        var cookie: Cookie
-        var server: Address
-        var until: Instant
-    }
-
     let configuration: ClientConfiguration
-    let identity: KeyPair
-    let server: PublicKey
     var store: any ClientStore
-    var random: any RandomNumberGenerator & Sendable
-
-    var connector: Connector
-    var handshake: ClientHandshake?
-    var handshakeAddress = Address.none
-    var handshakeStarted = Instant(nanoseconds: 0)
-    var heldCookie: HeldCookie?
-    /// The attempt under way, if the session is live beside it.
-    var resumption = 0
-    /// When an attempt beside the session is due without it having been silent for long: its path
-    /// may be gone, or its server leaves.
-    var attemptAt = Instant.distantFuture
-    /// Whether the server leaves: that it is heard means nothing.
-    var serverLeaves = false
+    var link: ClientLink
     /// The entries of the outbox that the HELLO under way carries.
     var earlyEntries: [OutboxEntry] = []
-    /// From when on what is said in the session makes the client ask for a new one.
-    var renewAt = Instant.distantFuture
-    /// Whether HELLO is said because the session is old: that it is heard means nothing.
-    var isRenewing = false
-    /// Whether the system says that there is no network.
-    var isOffline = false
-    var session: Session?
-    /// Where the session's server takes UDP.
-    var sessionServer = Address.none
-    var race = CarrierRace()
-    var announcedTCP = AnnouncedTCP.unknown
-    /// Whether the HELLO is to be sent over the connection as well.
-    var isHelloCopyDue = false
-    var sessionEvents = SessionEvents()
-    /// What is done about the NAT before the device.
-    var keepalive: Keepalive
-    /// Whether the session still works; a session that does not may have a last packet to send.
-    var sessionIsLive = false
-    /// The session's queue was full: wait until it takes more.
-    var isBlocked = false
 
     var outbox: Outbox
     var sync: SyncEngine
     var awaited = AwaitedReceipts()
     var known: ClientIdentity?
-    var standing = Standing.unknown
+    var standing = Standing.unknown { didSet { link.mayMeasure = standing == .known } }
     var enrolment: Enrolment?
     var requests: UInt64 = 0
     var acknowledgements: [OpenAcknowledgement] = []
@@ -113,8 +74,6 @@ public struct ClientCore: ~Copyable {
 
     /// Notices that did not follow the schema and were ignored.
     public internal(set) var malformedNotices: UInt64 = 0
-    /// Datagrams that belonged to nothing here.
-    public internal(set) var strayDatagrams: UInt64 = 0
 
     /// Creates the brain over what `store` holds; nothing is sent before `connect`.
     ///
@@ -131,16 +90,13 @@ public struct ClientCore: ~Copyable {
         let known = try store.identity()
         let networks = try store.networks()
         self.configuration = configuration
-        self.identity = identity
-        self.server = server
         self.store = store
-        self.random = random
-        self.connector = Connector(addresses: addresses)
+        link = ClientLink(
+            configuration: configuration.link, identity: identity, server: server,
+            addresses: addresses, networks: networks, random: random)
         self.sync = sync
         self.outbox = outbox
         self.known = known
-        keepalive = Keepalive(
-            plan: KeepalivePlan(configuration.keepalive, stored: networks))
     }
 }
 
@@ -152,7 +108,7 @@ extension ClientCore {
             stalled?.retryAt = now
             return
         }
-        connector.connect(now: now)
+        link.connect(now: now)
     }
 
     /// Creates an account with this device as its first; answered by an event.
@@ -183,7 +139,7 @@ extension ClientCore {
     public mutating func send(
         to target: OutgoingTarget, contentType: String = "", body: [UInt8], wall: WallTime
     ) throws(ClientRefusal) -> (index: UInt64, id: ClientMessageID) {
-        guard connector.state != .closed else { throw .closed }
+        guard link.state != .closed else { throw .closed }
         guard body.count <= MessagingLimits.bodyBytesMax else {
             throw .bodyTooLarge(byteCount: body.count, limit: MessagingLimits.bodyBytesMax)
         }
@@ -197,7 +153,7 @@ extension ClientCore {
             guard let handle = AccountHandle(typed) else { throw .handleInvalid(typed) }
             target = .handle(handle.text)
         }
-        let id = ClientMessageID(time: serverTime(wall), random: &random)
+        let id = ClientMessageID(time: serverTime(wall), random: &link.random)
         let entry = OutboxEntry(
             index: outbox.nextIndex, clientMessageID: id, target: target,
             contentType: contentType, body: body, written: wall)
@@ -215,33 +171,30 @@ extension ClientCore {
     public mutating func abandonEnrolment() { enrolment = nil }
 
     /// The server is to be found at these addresses from now on.
-    public mutating func reach(_ addresses: [Address]) { connector.reach(addresses) }
+    public mutating func reach(_ addresses: [Address]) { link.reach(addresses) }
 
     /// Whether the server is still to be told of messages that were received here.
-    public var owesAcknowledgement: Bool { sessionIsLive && sync.owesAcknowledgement }
+    public var owesAcknowledgement: Bool { link.isOpen && sync.owesAcknowledgement }
 
     /// Gets ready for `close`: tells the server at once what was received, so that senders hear of
     /// it; worth a short wait until `owesAcknowledgement` is false.
     public mutating func prepareToClose(now: Instant) {
-        guard sessionIsLive else { return }
+        guard link.isOpen else { return }
         sync.hurryAcknowledgement(now: now)
     }
 
     /// Ends the session and all attempts, for good; `transmit` has a last packet.
     public mutating func close(now: Instant) {
-        session?.close(.done, now: now, into: &sessionEvents)
+        link.close(now: now)
         sessionIsOver()
-        handshake = nil
         enrolment = nil
-        connector.close()
-        race.end()
         tellState()
     }
 
     private mutating func enrol(
         _ command: Command.Kind, handle: String
     ) throws(ClientRefusal) {
-        guard connector.state != .closed else { throw .closed }
+        guard link.state != .closed else { throw .closed }
         guard enrolment == nil else { throw .enrolmentUnderWay }
         guard AccountHandle(handle) != nil else { throw .handleInvalid(handle) }
         enrolment = Enrolment(command: command, request: nil)
@@ -253,14 +206,9 @@ extension ClientCore {
 extension ClientCore {
     /// Whether the client reaches its server.
     public var state: ConnectionState {
-        if connector.state == .closed { return .closed }
-        if let stalled { return .storeFailed(stalled.error) }
-        guard connector.state == .connected(roundTrip: nil) else { return connector.state }
-        guard handshake == nil || isRenewing else { return .connecting(attempt: resumption) }
-        switch session {
-        case .some(let session): return .connected(roundTrip: session.roundTrip)
-        case .none: return .connected(roundTrip: nil)
-        }
+        let reached = link.state
+        if let stalled, reached != .closed { return .storeFailed(stalled.error) }
+        return ConnectionState(reached)
     }
 
     /// Whether an enrolment waits for its answer.
@@ -271,9 +219,6 @@ extension ClientCore {
 
     /// Whether nothing of the account is missing here, as far as is known.
     public var isCaughtUp: Bool { sync.isCaughtUp }
-
-    /// Returns the key log lines of the session once; none unless it reveals secrets.
-    public mutating func takeKeyLog() -> [String] { session?.takeKeyLog() ?? [] }
 
     /// Moves the events since the last call to the end of `list`.
     public mutating func takeEvents(into list: inout [ClientEvent]) {

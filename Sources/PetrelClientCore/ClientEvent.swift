@@ -1,6 +1,7 @@
 // What the client's brain tells its owner, in order, and never before it is durable.
 
 public import PetrelBase
+public import PetrelClientData
 public import PetrelMessaging
 
 /// How far an own message has come; it only moves forward.

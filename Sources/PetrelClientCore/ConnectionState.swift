@@ -1,18 +1,8 @@
-// Whether the client reaches its server, and if not, what it waits for.
+// Whether the client reaches its server and can use it, and if not, what it waits for.
 
 public import PetrelBase
-
-/// Why the next attempt to connect is not made yet.
-public enum WaitReason: Equatable, Sendable {
-    /// No answer came from any address.
-    case unreachable
-    /// The server fell silent during a session.
-    case silent
-    /// The server ended the session, saying why by a number of the protocol.
-    case closedByServer(code: UInt64)
-    /// The session broke the protocol and was given up.
-    case violation
-}
+public import PetrelClientData
+public import PetrelClientNetwork
 
 /// Whether the client reaches its server.
 ///
@@ -33,4 +23,16 @@ public enum ConnectionState: Equatable, Sendable {
     case storeFailed(ClientStoreError)
     /// The owner ended it, for good.
     case closed
+}
+
+extension ConnectionState {
+    init(_ link: LinkState) {
+        switch link {
+        case .idle: self = .idle
+        case .connecting(let attempt): self = .connecting(attempt: attempt)
+        case .connected(let roundTrip): self = .connected(roundTrip: roundTrip)
+        case .waiting(let until, let reason): self = .waiting(until: until, reason: reason)
+        case .closed: self = .closed
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelCrypto
 internal import PetrelMessaging
 internal import PetrelServerCore

@@ -2,6 +2,7 @@
 
 public import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientNetwork
 internal import PetrelServerCore
 
 /// A device behind a NAT that forgets: what it found out, and its next hour without anything to do.

@@ -1,7 +1,7 @@
 // Knows everything that happened, and checks every promise against it.
 
 internal import PetrelBase
-internal import PetrelClientCore
+internal import PetrelClientData
 internal import PetrelCrypto
 internal import PetrelMessaging
 internal import PetrelServices

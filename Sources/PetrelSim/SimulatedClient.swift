@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientNetwork
 internal import PetrelCrypto
 internal import PetrelTransport
 

@@ -1,6 +1,7 @@
 // A client's disk: outlives the client's process, may be full, and tells when it was written.
 
-internal import PetrelClientCore
+internal import PetrelBase
+internal import PetrelClientData
 internal import PetrelMessaging
 
 /// A client's store that outlives its process.

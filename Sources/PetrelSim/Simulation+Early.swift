@@ -1,7 +1,6 @@
 // Messages in HELLOs that nobody confirms: forged in a device's name, and copied.
 
 internal import PetrelBase
-internal import PetrelClientCore
 internal import PetrelCrypto
 internal import PetrelMessaging
 internal import PetrelTransport

@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 internal import PetrelClientCore
+internal import PetrelClientNetwork
 
 extension Simulation {
     /// Opens and closes the device's connection as its core wants it.

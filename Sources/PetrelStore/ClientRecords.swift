@@ -1,7 +1,7 @@
 // The records of a client's tables, field by field; messages are as in a server's tables.
 
 import PetrelBase
-import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 import PetrelServices
 

@@ -1,6 +1,7 @@
 // The store of a client on its own disk.
 
-public import PetrelClientCore
+public import PetrelBase
+public import PetrelClientData
 public import PetrelMessaging
 import PetrelServices
 

@@ -2,7 +2,8 @@
 
 /// What one module may import, and how high it lives.
 struct Room {
-    /// 1 vocabulary, 2 protocols, 3 rules, 4 brains, 5 doors, 6 shells, 7 instruments and tools.
+    /// 1 vocabulary, 2 protocols, 3 rules and layers, 4 brains, 5 doors, 6 shells,
+    /// 7 instruments and tools.
     var floor: Int
     /// Our modules and packages of others; the manifest declares the same.
     var modules: [String]
@@ -23,6 +24,9 @@ enum ImportTable {
             floor: 2, modules: ["PetrelBase", "PetrelWire", "PetrelCrypto"]),
         "PetrelMessaging": Room(floor: 2, modules: ["PetrelBase", "SwiftProtobuf"]),
         "PetrelServices": Room(floor: 3, modules: ["PetrelBase", "PetrelMessaging"]),
+        "PetrelClientNetwork": Room(
+            floor: 3, modules: ["PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport"]),
+        "PetrelClientData": Room(floor: 3, modules: ["PetrelBase", "PetrelMessaging"]),
         "PetrelServerCore": Room(
             floor: 4,
             modules: [
@@ -33,13 +37,14 @@ enum ImportTable {
             floor: 4,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
+                "PetrelClientNetwork", "PetrelClientData",
             ]),
         "PetrelEvent": Room(
             floor: 5, modules: ["PetrelBase", "CEvent", "CPetrelLinux"], system: shell),
         "PetrelStore": Room(
             floor: 5,
             modules: [
-                "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientCore", "CLMDB",
+                "PetrelBase", "PetrelMessaging", "PetrelServices", "PetrelClientData", "CLMDB",
             ], system: shell),
         "PetrelServer": Room(
             floor: 6,
@@ -51,14 +56,16 @@ enum ImportTable {
             floor: 6,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelClientCore", "PetrelEvent", "PetrelStore",
+                "PetrelClientNetwork", "PetrelClientData", "PetrelClientCore", "PetrelEvent",
+                "PetrelStore",
             ], system: shell),
         // CPetrelChance puts a seeded generator beneath libsodium: nobody else may.
         "PetrelSim": Room(
             floor: 7,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "CPetrelChance",
+                "PetrelServices", "PetrelServerCore", "PetrelClientNetwork", "PetrelClientData",
+                "PetrelClientCore", "CPetrelChance",
             ]),
         "PetrelCommand": Room(
             floor: 7,
@@ -70,17 +77,20 @@ enum ImportTable {
             floor: 7,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelEvent",
-                "PetrelStore", "PetrelServer", "CBench", "PackageDescription",
+                "PetrelServices", "PetrelServerCore", "PetrelClientNetwork", "PetrelClientData",
+                "PetrelClientCore", "PetrelEvent", "PetrelStore", "PetrelServer", "CBench",
+                "PackageDescription",
             ], system: ["Foundation", "Glibc", "Synchronization"]),
         // The fuzzers, which Package.swift has for Tools/fuzz alone.
         "fuzz": Room(
             floor: 7,
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelClientCore", "PetrelStore",
+                "PetrelServices", "PetrelServerCore", "PetrelClientData", "PetrelStore",
                 "CPetrelChance",
             ], system: ["Glibc"]),
+        // For tests alone, of several modules.
+        "TestServer": Room(floor: 7, modules: ["PetrelBase", "PetrelMessaging"]),
         "tidy": Room(floor: 7, modules: [], system: ["Foundation"]),
     ]
 

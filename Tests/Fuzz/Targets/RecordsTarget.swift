@@ -1,7 +1,7 @@
 // The bytes of a store's records, right checksums and wrong contents included.
 
 import PetrelBase
-import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 import PetrelServices
 

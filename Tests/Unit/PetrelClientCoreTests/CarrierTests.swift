@@ -1,6 +1,7 @@
 // The brain where UDP is blocked: TCP takes over, and gives way again.
 
 import PetrelBase
+import PetrelClientNetwork
 import PetrelMessaging
 import Testing
 

@@ -1,11 +1,13 @@
 // The whole brain against a fake server: promises hold over losses, crashes and full disks.
 
 import PetrelBase
+import PetrelClientData
 import PetrelCrypto
 import PetrelMessaging
 import Testing
 
 @testable import PetrelClientCore
+@testable import TestServer
 
 @Suite struct ClientCoreTests {
     private let talk = ConversationID(10)

@@ -1,6 +1,8 @@
 // What a client puts into its HELLO, and when it renews a session that is old.
 
 import PetrelBase
+import PetrelClientData
+import PetrelClientNetwork
 import PetrelMessaging
 import Testing
 

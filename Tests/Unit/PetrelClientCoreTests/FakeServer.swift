@@ -6,6 +6,8 @@ import PetrelMessaging
 import PetrelTransport
 import PetrelWire
 
+@testable import TestServer
+
 /// Answers HELLO, keeps one session, and does with commands what the model says.
 struct FakeServer: ~Copyable {
     let identity = KeyPair()

@@ -1,6 +1,7 @@
 // A client's brain and a fake server on a simulated wire, in virtual time.
 
 import PetrelBase
+import PetrelClientData
 import PetrelCrypto
 import PetrelMessaging
 import PetrelTransport
@@ -8,6 +9,7 @@ import PetrelWire
 import Testing
 
 @testable import PetrelClientCore
+@testable import TestServer
 
 /// Both ends, what is under way between them, and what the client told.
 final class Wire {

@@ -2,7 +2,7 @@
 
 import Foundation
 import PetrelBase
-import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 import PetrelServices
 import Testing

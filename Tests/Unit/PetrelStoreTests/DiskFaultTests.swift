@@ -2,7 +2,7 @@
 
 import Glibc
 import PetrelBase
-import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 import PetrelServices
 import Testing

@@ -35,6 +35,18 @@ import Testing
             ])
     }
 
+    /// Beside each other are only the words of floor 1 and the programs of floor 7.
+    @Test func theTableLeadsDownOnly() {
+        for (name, room) in ImportTable.rooms {
+            for imported in room.modules {
+                guard let below = ImportTable.rooms[imported] else { continue }
+                let isDown = below.floor < room.floor
+                let isBeside = below.floor == room.floor && [1, 7].contains(room.floor)
+                #expect(isDown || isBeside, "\(name) imports \(imported)")
+            }
+        }
+    }
+
     @Test func acceptsWhatTheTableSays() {
         #expect(Rules.manifest(SourceText(path: "Package.swift", text: text)).isEmpty)
     }

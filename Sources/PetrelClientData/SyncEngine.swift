@@ -71,7 +71,7 @@ public struct SyncEngine: Sendable {
     public internal(set) var cursor: FeedSequence
     var cursorIsDirty = false
     /// The newest change that anything told of.
-    var newest: FeedSequence
+    public internal(set) var newest: FeedSequence
     var account = AccountID(0)
 
     var isOpen = false

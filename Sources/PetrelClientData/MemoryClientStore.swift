@@ -1,5 +1,6 @@
 // The reference implementation of the client's store: a value in memory.
 
+public import PetrelBase
 public import PetrelMessaging
 
 /// A client's store in memory, for tests, for the simulator, and for clients that keep nothing.

@@ -3,7 +3,7 @@
 import PetrelBase
 import Testing
 
-@testable import PetrelClientCore
+@testable import PetrelClientNetwork
 
 @Suite struct CarrierRaceTests {
     private let server = Address(v4: 0x7F00_0001, port: 1).over(.stream, port: 443)

@@ -3,7 +3,7 @@
 import PetrelBase
 import Testing
 
-@testable import PetrelClientCore
+@testable import PetrelClientNetwork
 
 @Suite struct ConnectorTests {
     let addresses = [

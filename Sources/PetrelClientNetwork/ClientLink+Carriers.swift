@@ -22,7 +22,7 @@ enum AnnouncedTCP: Equatable {
     case port(UInt16?)
 }
 
-extension ClientCore {
+extension ClientLink {
     /// The TCP connection that the owner should have, to be opened and closed as this changes,
     /// once `transmit` has given everything.
     ///
@@ -32,7 +32,7 @@ extension ClientCore {
 
     /// Over what the session goes; `nil` without one.
     public var carrier: Address.Carrier? {
-        guard sessionIsLive else { return nil }
+        guard isOpen else { return nil }
         switch session {
         case .some(let session): return session.address.carrier
         case .none: return nil
@@ -44,14 +44,14 @@ extension ClientCore {
         race.opened()
         guard race.isOpen else { return }
         isHelloCopyDue = handshake != nil
-        guard sessionIsLive else { return }
+        guard isOpen else { return }
         session?.goOn(at: race.address, now: now)
         race.settled(now: now)
     }
 
     /// The wanted connection could not be opened, or is broken; call `finishBatch` afterwards.
     public mutating func streamClosed(now: Instant) {
-        if sessionIsLive || handshake != nil { race.broke(now: now) } else { race.end() }
+        if isOpen || handshake != nil { race.broke(now: now) } else { race.end() }
         if carrier == .stream { session?.goOn(at: sessionServer, now: now) }
     }
 

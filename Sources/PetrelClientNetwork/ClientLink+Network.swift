@@ -3,7 +3,7 @@
 public import PetrelBase
 internal import PetrelTransport
 
-extension ClientCore {
+extension ClientLink {
     /// The operating system says that the network is another one: the session asks over it at once,
     /// and if nothing is heard for one and a half probe timeouts, HELLO is said beside it.
     ///
@@ -14,7 +14,7 @@ extension ClientCore {
         enterNetwork(label, now: now)
         if connector.networkChanged(now: now) { handshake = nil }
         let wasTold = changeNetwork(now: now)
-        guard sessionIsLive else { return }
+        guard isOpen else { return }
         switch session {
         case .some(let session): attemptAt = min(attemptAt, now + session.probeInterval * 3 / 2)
         case .none: break
@@ -38,7 +38,7 @@ extension ClientCore {
 
     /// The session was heard after its path had become suspect.
     mutating func noteHeard() {
-        guard sessionIsLive, !serverLeaves, !isRenewing else { return }
+        guard isOpen, !serverLeaves, !isRenewing else { return }
         attemptAt = .distantFuture
         guard handshake != nil, let heard = session?.lastHeard, heard > handshakeStarted else {
             return

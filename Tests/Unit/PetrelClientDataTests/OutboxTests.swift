@@ -4,7 +4,7 @@ import PetrelBase
 import PetrelMessaging
 import Testing
 
-@testable import PetrelClientCore
+@testable import PetrelClientData
 
 @Suite struct OutboxTests {
     private let start = Instant(nanoseconds: 0)

@@ -4,7 +4,8 @@ import PetrelBase
 import PetrelMessaging
 import Testing
 
-@testable import PetrelClientCore
+@testable import PetrelClientData
+@testable import TestServer
 
 /// An engine with a store and a server model, in one process without a network.
 private struct Desk {

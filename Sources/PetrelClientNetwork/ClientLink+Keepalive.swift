@@ -1,7 +1,6 @@
 // Keeping the session reachable with as few packets as its network allows (transport.md §8.3).
 
 public import PetrelBase
-internal import PetrelMessaging
 public import PetrelTransport
 internal import PetrelWire
 
@@ -22,7 +21,7 @@ struct Keepalive: Sendable {
 }
 
 /// What the owner tells, and may look at.
-extension ClientCore {
+extension ClientLink {
     /// Whether somebody looks at the application: then pauses are short.
     public mutating func setForeground(_ isInForeground: Bool) {
         keepalive.plan.isInForeground = isInForeground
@@ -37,12 +36,22 @@ extension ClientCore {
         keepalive.plan.pause(foreground: configuration.session.keepaliveInterval).interval
     }
 
-    /// Measurements begun since the client exists.
+    /// Returns what is known of all networks that have a name, if anything of that is new since the
+    /// last call; otherwise `nil`.
+    ///
+    /// Whoever keeps it need not measure these networks again.
+    public mutating func takeUnsavedNetworks() -> [BindingLifetime]? {
+        guard keepalive.plan.isUnsaved else { return nil }
+        keepalive.plan.saved()
+        return keepalive.plan.named
+    }
+
+    /// Measurements begun since the link exists.
     public var probesCount: Int { keepalive.search.count }
 }
 
 /// A measurement runs on a flow of its own: another socket, so that the NAT makes another binding.
-extension ClientCore {
+extension ClientLink {
     /// Whether the owner should have such a socket open; it must be a new one each time.
     public var needsSideFlow: Bool { keepalive.search.needsFlow && !isOffline }
 
@@ -78,10 +87,10 @@ extension ClientCore {
     }
 }
 
-extension ClientCore {
+extension ClientLink {
     /// When the keepalive wants to be woken.
     var keepaliveDeadline: Instant {
-        guard sessionIsLive else { return .distantFuture }
+        guard isOpen else { return .distantFuture }
         return min(keepalive.search.deadline, mayProbe ? keepalive.nextProbe : .distantFuture)
     }
 
@@ -134,7 +143,7 @@ extension ClientCore {
     /// Runs what is due, and begins a measurement if it is time for one.
     mutating func advanceKeepalive(now: Instant, wall: WallTime) {
         keepalive.wall = wall
-        guard sessionIsLive, !isOffline else { return }
+        guard isOpen, !isOffline else { return }
         let wasWaiting = keepalive.search.phase == .waiting
         judge(keepalive.search.advance(now: now), now, wall)
         if wasWaiting, keepalive.search.phase == .doubtful { session?.askForSign() }
@@ -147,15 +156,8 @@ extension ClientCore {
         session?.askProbe(frame)
     }
 
-    /// Stores what was learnt; if the disk does not take it, it is learnt anew after a restart.
-    mutating func saveNetworks() {
-        guard keepalive.plan.isUnsaved, stalled == nil else { return }
-        keepalive.plan.saved()
-        try? store.apply([.networks(keepalive.plan.named)])
-    }
-
     private var mayProbe: Bool {
-        configuration.keepalive.isSearching && standing == .known && handshake == nil
+        configuration.keepalive.isSearching && mayMeasure && handshake == nil
             && !serverLeaves && keepalive.search.phase == .idle
             && keepalive.plan.present.nextStep(configuration.keepalive) != nil
     }

@@ -97,7 +97,7 @@ public struct Outbox: Sendable {
     }
 
     /// The messages of the window that nothing is known of, from the first on; none while paused.
-    func waiting(now: Instant) -> [OutboxEntry] {
+    public func waiting(now: Instant) -> [OutboxEntry] {
         if let pausedUntil, now < pausedUntil { return [] }
         return slots.prefix { $0.request == nil }.map(\.entry)
     }
@@ -184,37 +184,4 @@ public struct Outbox: Sendable {
 
     private static let pauseMin = Interval.milliseconds(250)
     private static let pauseMax = Interval.seconds(300)
-}
-
-/// Own messages that have their place, until the other side has received them.
-struct AwaitedReceipts: Sendable {
-    struct Entry: Equatable, Sendable {
-        var index: UInt64
-        var clientMessageID: ClientMessageID
-        var conversation: ConversationID
-        var sequence: ConversationSequence
-    }
-
-    private var entries: [Entry] = []
-
-    /// Waits for one more; the oldest is forgotten when there are too many.
-    mutating func insert(_ entry: Entry) {
-        if entries.count == Self.entriesMax { entries.removeFirst() }
-        entries.append(entry)
-    }
-
-    /// The other side has all up to `sequence`; returns what that completes, oldest first.
-    mutating func received(
-        _ conversation: ConversationID, upTo sequence: ConversationSequence
-    ) -> [Entry] {
-        let isReached = { (entry: Entry) in
-            entry.conversation == conversation && entry.sequence <= sequence
-        }
-        guard entries.contains(where: isReached) else { return [] }
-        let reached = entries.filter(isReached)
-        entries.removeAll(where: isReached)
-        return reached
-    }
-
-    static let entriesMax = 1_024
 }

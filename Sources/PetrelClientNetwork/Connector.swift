@@ -48,11 +48,11 @@ public struct Connector: Sendable {
     }
 
     /// What the owner sees of it.
-    public var state: ConnectionState {
+    public var state: LinkState {
         switch phase {
         case .idle: .idle
         case .waiting(let until, let reason?): .waiting(until: until, reason: reason)
-        case .waiting(_, nil), .connecting: .connecting(attempt: failures + 1)
+        case .waiting(_, nil), .connecting: .connecting(attempt: attemptNumber)
         case .connected: .connected(roundTrip: nil)
         case .closed: .closed
         }
@@ -73,6 +73,9 @@ public struct Connector: Sendable {
         }
     }
 
+    /// The number that the next attempt gets, if there is no session beside it.
+    public var attemptNumber: Int { failures + 1 }
+
     /// Returns the attempt that is due, which then counts as under way.
     public mutating func nextAttempt(now: Instant) -> Attempt? {
         guard case .waiting(let until, _) = phase, until <= now, !addresses.isEmpty else {
@@ -80,7 +83,7 @@ public struct Connector: Sendable {
         }
         phase = .connecting(started: now)
         return Attempt(
-            number: failures + 1, address: addresses[next], lifetime: lifetime(failures))
+            number: attemptNumber, address: addresses[next], lifetime: lifetime(failures))
     }
 
     /// Returns an attempt to make beside a session that fell silent; the session goes on meanwhile.
