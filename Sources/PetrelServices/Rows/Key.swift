@@ -127,6 +127,47 @@ extension Key {
     /// The key in `deduplication` that a key of `deduplicated` names.
     public var deduplication: Key { Key(Array(bytes.dropFirst(8))) }
 
+    /// The key of how an account stands to another; its `second` is the other.
+    public static func contact(_ peer: AccountID, of account: AccountID) -> Key {
+        Key(account.number, peer.number)
+    }
+
+    /// The key of an invitation.
+    public static func digest(_ words: InlineWords4) -> Key {
+        Key(words.a, words.b, words.c, words.d)
+    }
+
+    /// The key of an invitation in the order of expiry.
+    public static func invited(_ words: InlineWords4, until time: WallTime) -> Key {
+        Key(ordered(time), words.a, words.b, words.c, words.d)
+    }
+
+    /// The key of a group of an account in `memberOf` or `largeOf`; its `second` is the group.
+    public static func group(_ id: ConversationID, of account: AccountID) -> Key {
+        Key(account.number, id.number)
+    }
+
+    /// The key of an event in the order of expiry.
+    public static func expiry(
+        _ sequence: ConversationSequence, of id: ConversationID, at time: WallTime
+    ) -> Key {
+        Key(ordered(time), id.number, sequence.number)
+    }
+
+    /// The key of a conversation in the order in which `retention` looks after them.
+    public static func retention(_ id: ConversationID, due time: WallTime) -> Key {
+        Key(ordered(time), id.number)
+    }
+
+    /// The key before which everything in a table that is ordered by time is older than `time`.
+    public static func time(_ time: WallTime) -> Key { Key(ordered(time)) }
+
+    /// The number that begins at a byte of the key; 0 if there are not as many.
+    public func number(at offset: Int) -> UInt64 {
+        guard offset >= 0, bytes.count >= offset + 8 else { return 0 }
+        return bytes[offset..<offset + 8].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     private static func ordered(_ time: WallTime) -> UInt64 {
         UInt64(bitPattern: time.milliseconds) ^ 1 << 63
     }

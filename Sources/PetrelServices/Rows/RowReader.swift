@@ -19,7 +19,7 @@ public struct DamagedRow: Equatable, Sendable {
 /// Why a rule gives no result; nothing was changed.
 public enum RowTrouble<Failure: Error>: Error {
     /// What was asked for must not be done.
-    case refused(MessagingError)
+    case refused(Refused)
     /// There is no room for it.
     case full
     /// A damaged row is in its way; it concerns nothing else.
@@ -49,6 +49,8 @@ public protocol RowReader: ~Copyable {
     ) throws(Trouble) -> [Key]
     /// Counts the keys from `start` on that share its first `prefix` bytes.
     func count(_ table: TableName, from start: Key, prefix: Int) throws(Trouble) -> Int
+    /// The limits that the rules go by.
+    var limits: ServiceLimits { get }
     /// Takes note of a damaged row that is passed over.
     func report(_ row: DamagedRow)
 }
