@@ -1,6 +1,5 @@
 // Where a conversation stands for one account: what sync, pushes and services go by.
 
-public import PetrelBase
 public import PetrelMessaging
 
 extension RowReader where Self: ~Copyable {

@@ -1,5 +1,6 @@
 // What accounts and devices do to the tables.
 
+import PetrelBase
 import PetrelMessaging
 
 extension RowWriter where Self: ~Copyable {
@@ -9,11 +10,11 @@ extension RowWriter where Self: ~Copyable {
         let accountKey = Key.account(create.account)
         let handleKey = Key.text(create.handle)
         guard try !has(.deviceKey(create.key), in: .deviceKey) else {
-            throw .refused(.alreadyEnrolled)
+            throw .refused(Refused(.alreadyEnrolled))
         }
-        guard try !has(handleKey, in: .handle) else { throw .refused(.handleTaken) }
+        guard try !has(handleKey, in: .handle) else { throw .refused(Refused(.handleTaken)) }
         // The identifier was drawn at random; whoever asks again draws another one.
-        guard try !has(accountKey, in: .account) else { throw .refused(.busy) }
+        guard try !has(accountKey, in: .account) else { throw .refused(Refused(.busy)) }
         guard admission == .all else { throw .full }
         let row = AccountRow(
             handle: create.handle, password: create.password, created: create.time,
@@ -22,7 +23,7 @@ extension RowWriter where Self: ~Copyable {
         return try addDevice(
             DeviceRow(
                 key: create.key, name: create.deviceName, helloCounter: create.helloCounter,
-                created: create.time),
+                created: create.time, connected: create.time),
             to: create.account, row)
     }
 
@@ -30,19 +31,19 @@ extension RowWriter where Self: ~Copyable {
         _ enrol: EnrolDevice, _ admission: Admission
     ) throws(Trouble) -> StoreOutcome {
         guard let row: AccountRow = try find(.account(enrol.account), in: .account) else {
-            throw .refused(.notEnrolled)
+            throw .refused(Refused(.notEnrolled))
         }
         guard try !has(.deviceKey(enrol.key), in: .deviceKey) else {
-            throw .refused(.alreadyEnrolled)
+            throw .refused(Refused(.alreadyEnrolled))
         }
         guard row.lastDevice.number < StoreLimits.devicesMax else {
-            throw .refused(.tooManyDevices)
+            throw .refused(Refused(.tooManyDevices))
         }
         guard admission == .all else { throw .full }
         return try addDevice(
             DeviceRow(
                 key: enrol.key, name: enrol.deviceName, helloCounter: enrol.helloCounter,
-                created: enrol.time),
+                created: enrol.time, connected: enrol.time),
             to: enrol.account, row)
     }
 
@@ -57,14 +58,14 @@ extension RowWriter where Self: ~Copyable {
         try set(row, at: .device(device, of: account), in: .device)
         let name = DeviceNameRow(account: account, device: device)
         try set(name, at: .deviceKey(row.key), in: .deviceKey)
-        return .enrolled(account: account, device: device)
+        return .enrolled(account: account, device: device, AccountChanges())
     }
 
     mutating func raise(
-        _ counter: UInt64, of device: DeviceID, of account: AccountID
+        _ counter: UInt64, of device: DeviceID, of account: AccountID, at time: WallTime
     ) throws(Trouble) -> StoreOutcome {
         let key = Key.device(device, of: account)
-        guard var row: DeviceRow = try find(key, in: .device) else { throw .refused(.notEnrolled) }
+        guard var row: DeviceRow = try find(key, in: .device) else { throw .refused(Refused(.notEnrolled)) }
         if counter > row.helloCounter {
             row.helloCounter = counter
             try set(row, at: key, in: .device)
@@ -77,7 +78,7 @@ extension RowWriter where Self: ~Copyable {
     ) throws(Trouble) -> StoreOutcome {
         let key = Key.account(account)
         guard var row: AccountRow = try find(key, in: .account) else {
-            throw .refused(.notEnrolled)
+            throw .refused(Refused(.notEnrolled))
         }
         row.password = record
         try set(row, at: key, in: .account)
