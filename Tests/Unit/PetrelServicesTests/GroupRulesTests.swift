@@ -221,7 +221,7 @@ import Testing
         #expect(first.map(\.delivered) == [place])
         #expect(first.first?.feeds.isEmpty == true)
         #expect(try town.head(id, 1).delivered == place)
-        #expect(try town.head(id, 2).delivered == .init(1))
+        #expect(try town.head(id, 2).delivered == .init(0))
         guard case .acknowledged(let second) = try town.apply(acknowledge(3, read: true)) else {
             throw Town.Unexpected()
         }
