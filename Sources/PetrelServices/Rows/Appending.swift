@@ -63,6 +63,8 @@ struct Appending {
     var hasAllMembers = false
     /// Messages that are rewritten: edited, or erased.
     var rewritten: [MessageRow] = []
+    /// Of an edit, the place of the one before; 0 for none.
+    var previousEdit = ConversationSequence(0)
     /// Bytes that the senders of erased messages have stored no longer.
     var erased: [(account: AccountID, bytes: UInt64)] = []
     var joined: [AccountID] = []

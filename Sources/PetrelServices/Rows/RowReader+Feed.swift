@@ -60,9 +60,10 @@ extension RowReader where Self: ~Copyable {
         of subject: FeedSubject, for account: AccountID
     ) throws(Trouble) -> SyncItem.Kind? {
         switch subject {
-        case .conversation(let id): try head(of: id, for: account).map { .conversation($0) }
-        case .contact(let peer): try contact(peer, of: account).map { .contact($0) }
-        case .account: try accountState(account).map { .account($0) }
+        case .conversation(let id):
+            return try head(of: id, for: account).map { .conversation($0) }
+        case .contact(let peer): return try contact(peer, of: account).map { .contact($0) }
+        case .account: return try accountState(account).map { .account($0) }
         }
     }
 }
