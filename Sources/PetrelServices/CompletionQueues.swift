@@ -68,9 +68,6 @@ public struct CompletionQueues: Sendable {
         case .success(.appended(let message)): !message.isDuplicate
         case .success(.acknowledged(let marks)): !marks.isEmpty
         case .success(.enrolled(_, _, let changes)), .success(.changed(let changes)):
-            changes != AccountChanges()
-        case .success(.expired(let events)): !events.isEmpty
-        case .success(.enrolled(_, _, let changes)), .success(.changed(let changes)):
             !changes.steps.isEmpty || !changes.revoked.isEmpty
         case .success(.expired(let events)): !events.isEmpty
         case .failure(let failure): failure == .failed

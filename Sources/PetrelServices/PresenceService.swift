@@ -48,7 +48,7 @@ public struct PresenceService: Sendable {
     private var leavingOrder: [(account: AccountID, at: Instant)] = []
     private var nextLeaving = 0
     /// When an account without sessions was last heard.
-    private var lastHeard: [AccountID: WallTime] = [:]
+    private var lastHeard: [AccountID: Instant] = [:]
     /// What was told last of accounts that are not offline.
     private var told: [AccountID: Presence] = [:]
     private var gathered: [AccountID] = []
@@ -68,7 +68,7 @@ public struct PresenceService: Sendable {
     }
 
     /// Notes what a device does; returns whether that is another thing than before.
-    public mutating func note(_ report: Report, now: Instant, wall: WallTime) -> Bool {
+    public mutating func note(_ report: Report, now: Instant) -> Bool {
         let account = report.account
         var list = devices[account] ?? []
         let i = list.firstIndex { $0.device == report.device }
@@ -91,7 +91,7 @@ public struct PresenceService: Sendable {
             list.remove(at: i)
             devices[account] = list.isEmpty ? nil : list
             guard !list.isEmpty else {
-                lastHeard[account] = wall
+                lastHeard[account] = now
                 leaving[account] = now + Self.grace
                 leavingOrder.append((account, now + Self.grace))
                 return true
@@ -131,10 +131,12 @@ public struct PresenceService: Sendable {
     }
 
     /// Returns what is to be told of an account to its contacts; `nil` if they know it.
-    public mutating func tell(_ account: AccountID, privacy: Privacy) -> Presence? {
+    public mutating func tell(
+        _ account: AccountID, privacy: Privacy, now: Instant, wall: WallTime
+    ) -> Presence? {
         let isLeaving = leaving[account] != nil
         var presence = told[account] ?? Presence(account: account, state: .offline)
-        if !isLeaving { presence = present(account) }
+        if !isLeaving { presence = present(account, now: now, wall: wall) }
         if privacy.presence == .nobody {
             presence = Presence(account: account, state: .offline)
         }
@@ -152,12 +154,15 @@ public struct PresenceService: Sendable {
     /// Returns what was told last of an account; `nil` if it counts as offline.
     public func known(_ account: AccountID) -> Presence? { told[account] }
 
-    private func present(_ account: AccountID) -> Presence {
+    private func present(_ account: AccountID, now: Instant, wall: WallTime) -> Presence {
         let list = devices[account] ?? []
         let state = list.map(\.state).max() ?? .offline
         var presence = Presence(account: account, state: state)
         if state == .offline {
-            presence.lastSeen = lastHeard[account] ?? WallTime(milliseconds: 0)
+            if let heard = lastHeard[account] ?? (list.isEmpty ? nil : now) {
+                let ago = (now - heard).nanoseconds / 1_000_000
+                presence.lastSeen = WallTime(milliseconds: wall.milliseconds - ago)
+            }
         } else {
             presence.devicesCount = UInt32(list.count { $0.state != .offline })
         }
