@@ -138,7 +138,7 @@ extension RowWriter where Self: ~Copyable {
         _ append: AppendMessage, _ id: ConversationID, _ row: ConversationRow
     ) throws(Trouble) -> Appending {
         var member = Authority.Member(standing: nil)
-        member.isOpen = row.isOpen
+        member.isOpen = row.isOpen && !row.isDissolved
         var appending = Appending(append, in: id, row, relation: .none)
         let key = Key.member(append.account, of: id)
         if let own: MemberRow = try find(key, in: .member) {
