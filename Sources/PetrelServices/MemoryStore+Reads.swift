@@ -1,5 +1,6 @@
 // Reading the store in memory.
 
+public import PetrelBase
 public import PetrelMessaging
 
 extension MemoryStore {
@@ -69,6 +70,11 @@ extension MemoryStore {
 
     public func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
         try read { rows throws(Trouble) in try rows.messages(request) }
+    }
+
+    /// Checks everything that is durable against what a store promises.
+    public func verification(at wall: WallTime) throws(StoreFailure) -> VerificationReport {
+        try read { rows throws(Trouble) in try rows.verification(at: wall) }
     }
 
     private typealias Trouble = MemoryRows.Trouble

@@ -1,5 +1,6 @@
 // Reading the store of a server: one snapshot a call.
 
+public import PetrelBase
 public import PetrelMessaging
 public import PetrelServices
 
@@ -70,6 +71,13 @@ extension LocalStore {
 
     public func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
         try read { rows throws(Trouble) in try rows.messages(request) }
+    }
+
+    /// Checks everything in one snapshot against what a store promises.
+    ///
+    /// Takes as long as it takes to read it all: meanwhile the file grows with what is written.
+    public func verification(at wall: WallTime) throws(StoreFailure) -> VerificationReport {
+        try read { rows throws(Trouble) in try rows.verification(at: wall) }
     }
 
     private typealias Trouble = Snapshot.Trouble

@@ -116,7 +116,8 @@ extension RowWriter where Self: ~Copyable {
     }
 
     private func relation(
-        of account: AccountID, to peer: AccountID, _ row: AccountRow?, _ conversation: ConversationRow
+        of account: AccountID, to peer: AccountID, _ row: AccountRow?,
+        _ conversation: ConversationRow
     ) throws(Trouble) -> Authority.Peer {
         var relation = Authority.Peer()
         guard account != peer else {
@@ -138,7 +139,7 @@ extension RowWriter where Self: ~Copyable {
         _ append: AppendMessage, _ id: ConversationID, _ row: ConversationRow
     ) throws(Trouble) -> Appending {
         var member = Authority.Member(standing: nil)
-        member.isOpen = row.isOpen
+        member.isOpen = row.isOpen && !row.isDissolved
         var appending = Appending(append, in: id, row, relation: .none)
         let key = Key.member(append.account, of: id)
         if let own: MemberRow = try find(key, in: .member) {

@@ -136,6 +136,13 @@ import Testing
             #expect(try town.say(from: person, in: id).failure == Refused(.dissolved))
             #expect(try town.events(id, person).last == .dissolved)
         }
+        // Nor does anybody come in, though it was open.
+        var open = try Town(1...2)
+        let ended = try open.group(1, [], isOpen: true)
+        _ = try open.act(.dissolved, by: 1, to: .conversation(ended)).get()
+        #expect(
+            try open.act(.joined, by: 2, to: .conversation(ended)).failure
+                == Refused(.unknownConversation))
         // It does not count any more.
         var limits = ServiceLimits()
         limits.groupsMax = 1
