@@ -22,6 +22,8 @@ let targets: [Target] = [
     .systemLibrary(
         name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    // Without its pkg-config file, whose definitions SwiftPM refuses: the module map links it.
+    .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
     .target(name: "CPetrelLinux", cSettings: [.define("_GNU_SOURCE")]),
     // Floor 1: vocabulary.
     .target(name: "PetrelBase", swiftSettings: pure),
@@ -96,7 +98,7 @@ let targets: [Target] = [
         name: "PetrelCommand",
         dependencies: [
             "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServerCore",
-            "PetrelServer", "PetrelEvent", "PetrelSim",
+            "PetrelServer", "PetrelEvent", "PetrelSim", "CNcurses",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),
@@ -172,8 +174,8 @@ let targets: [Target] = [
     .testTarget(
         name: "PetrelToolTests",
         dependencies: [
-            "PetrelCommand", "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelEvent",
-            "PetrelServer",
+            "PetrelCommand", "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto",
+            "PetrelMessaging", "PetrelEvent", "PetrelServer",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     // The same targets as the fuzzers', fed with their corpora.

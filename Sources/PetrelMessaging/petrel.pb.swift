@@ -8,7 +8,10 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The messenger's commands and notices, version 1; what they mean is in messaging.md.
+/// The messenger's commands and notices, version 1; what they mean is in messaging.md and its
+/// chapters. Bounds of all fields: messaging.md, section 3. Times are milliseconds since 1970 by the
+/// server's clock, 0 for none. A cseq is a place in a conversation, from 1. Accounts, conversations
+/// and incarnations are random numbers, never 0 where one is named.
 
 #if canImport(FoundationEssentials)
 internal import FoundationEssentials
@@ -183,8 +186,8 @@ nonisolated enum ProtoStanding: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
-/// From a client to the server. `request` is the client's number for it, and comes back in the
-/// answer; numbers of a session do not repeat.
+/// From a client to the server. `request` is the client's number for it, from 1, and comes back in
+/// the answer; numbers of a session do not repeat.
 nonisolated struct ProtoCommand: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -345,16 +348,18 @@ nonisolated struct ProtoRegister: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// as typed; the server makes ASCII letters lower case
   var handle: String = String()
 
   var password: Data = Data()
 
+  /// what the owner calls the device
   var deviceName: String = String()
 
-  /// empty: none
+  /// the code, as typed; empty: none
   var invitation: String = String()
 
-  /// BLAKE2b-256 of the recovery code, or empty for none
+  /// BLAKE2b-256 of the recovery code in normal form; empty: none
   var recovery: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -388,6 +393,7 @@ nonisolated struct ProtoRecover: Sendable {
 
   var handle: String = String()
 
+  /// the recovery code, as typed
   var code: String = String()
 
   /// the new one
@@ -395,7 +401,7 @@ nonisolated struct ProtoRecover: Sendable {
 
   var deviceName: String = String()
 
-  /// of the new code, or empty for none
+  /// digest of the next code; empty: there is none from now on
   var recovery: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -410,7 +416,7 @@ nonisolated struct ProtoSend: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// 16 bytes, UUIDv7
+  /// 16 bytes, UUIDv7: the event's name before it has a place
   var cmid: Data = Data()
 
   var target: ProtoSend.OneOf_Target? = nil
@@ -432,7 +438,7 @@ nonisolated struct ProtoSend: Sendable {
     set {target = .handle(newValue)}
   }
 
-  /// a new group; the event is `created`
+  /// true: a new group; the event is `created`, and only then
   var group: Bool {
     get {
       if case .group(let v)? = target {return v}
@@ -456,7 +462,7 @@ nonisolated struct ProtoSend: Sendable {
     case conversation(UInt64)
     /// the 1:1 conversation with that account
     case handle(String)
-    /// a new group; the event is `created`
+    /// true: a new group; the event is `created`, and only then
     case group(Bool)
 
   }
@@ -628,6 +634,7 @@ nonisolated struct ProtoContent: Sendable {
   /// a media type; empty is text/plain
   var contentType: String = String()
 
+  /// opaque to the server
   var body: Data = Data()
 
   /// a place in the same conversation; 0: no reply
@@ -644,7 +651,8 @@ nonisolated struct ProtoContent: Sendable {
   init() {}
 }
 
-/// Replaces what the sender said.
+/// Replaces what the sender said: content type, body and mentions. The edit with the highest place
+/// counts.
 nonisolated struct ProtoEdit: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -694,6 +702,7 @@ nonisolated struct ProtoReaction: Sendable {
   /// an emoji, most often
   var text: String = String()
 
+  /// the account's earlier reaction with this text is taken back
   var withdrawn: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -746,6 +755,7 @@ nonisolated struct ProtoMembersAdded: Sendable {
   init() {}
 }
 
+/// The sender came into an open group.
 nonisolated struct ProtoJoined: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -756,6 +766,7 @@ nonisolated struct ProtoJoined: Sendable {
   init() {}
 }
 
+/// The sender went.
 nonisolated struct ProtoLeft: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -851,7 +862,7 @@ nonisolated struct ProtoGroupChanged: Sendable {
   init() {}
 }
 
-/// From now on messages are kept that long; older ones are gone.
+/// From now on events are kept that long; older ones are gone, from the front.
 nonisolated struct ProtoRetentionChanged: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -865,6 +876,7 @@ nonisolated struct ProtoRetentionChanged: Sendable {
   init() {}
 }
 
+/// The group is over: its members read it, and nobody writes.
 nonisolated struct ProtoDissolved: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -886,8 +898,14 @@ nonisolated struct ProtoGone: Sendable {
 
   nonisolated enum Reason: SwiftProtobuf.Enum, Swift.CaseIterable {
     typealias RawValue = Int
+
+    /// one of a later version
     case unknown // = 0
+
+    /// the message that stood here, or that this edited, was taken back
     case recalled // = 1
+
+    /// its lifetime is over
     case expired // = 2
 
     /// Only this account does not see it any more.
@@ -940,12 +958,13 @@ nonisolated struct ProtoSync: Sendable {
   /// of the store that `cursor` comes from; 0: none
   var incarnation: UInt64 = 0
 
+  /// the feed number up to which all is known; 0: nothing
   var cursor: UInt64 = 0
 
-  /// entries
+  /// items of the page; 0: as many as there may be
   var limit: UInt32 = 0
 
-  /// The last large group that an earlier page of this round told of; 0 in the first.
+  /// Once nothing remains: the last large group that an earlier page told of; 0 in the first.
   var largeAfter: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -972,16 +991,19 @@ nonisolated struct ProtoPull: Sendable {
   init() {}
 }
 
-/// Raises watermarks; they never go down.
+/// Raises watermarks; they never go down. Not answered.
 nonisolated struct ProtoAcknowledge: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// the device's cursor
   var feed: UInt64 = 0
 
+  /// all up to there is stored on this device
   var delivered: [ProtoWatermark] = []
 
+  /// all up to there was seen by a person
   var read: [ProtoWatermark] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1043,6 +1065,7 @@ nonisolated struct ProtoChangeAccount: Sendable {
     set {change = .deviceName(newValue)}
   }
 
+  /// its number; may be the device that asks
   var revokeDevice: UInt32 {
     get {
       if case .revokeDevice(let v)? = change {return v}
@@ -1067,6 +1090,7 @@ nonisolated struct ProtoChangeAccount: Sendable {
     case privacy(ProtoPrivacy)
     case password(ProtoNewPassword)
     case deviceName(ProtoDeviceName)
+    /// its number; may be the device that asks
     case revokeDevice(UInt32)
     /// the password
     case deleteAccount(Data)
@@ -1092,7 +1116,7 @@ nonisolated struct ProtoProfile: Sendable {
   init() {}
 }
 
-/// Who may see what.
+/// Who may see what. All three are replaced together.
 nonisolated struct ProtoPrivacy: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1100,6 +1124,7 @@ nonisolated struct ProtoPrivacy: Sendable {
 
   var presence: ProtoAudience = .contacts
 
+  /// and the number of devices
   var lastSeen: ProtoAudience = .contacts
 
   /// that messages were read
@@ -1115,6 +1140,7 @@ nonisolated struct ProtoNewPassword: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// must be right
   var old: Data = Data()
 
   var new: Data = Data()
@@ -1167,6 +1193,7 @@ nonisolated struct ProtoChangeContact: Sendable {
     set {change = .request(newValue)}
   }
 
+  /// true; of a request of the other
   var accept: Bool {
     get {
       if case .accept(let v)? = change {return v}
@@ -1175,6 +1202,7 @@ nonisolated struct ProtoChangeContact: Sendable {
     set {change = .accept(newValue)}
   }
 
+  /// true; the other is not told
   var decline: Bool {
     get {
       if case .decline(let v)? = change {return v}
@@ -1183,6 +1211,7 @@ nonisolated struct ProtoChangeContact: Sendable {
     set {change = .decline(newValue)}
   }
 
+  /// true; ends the relation, or takes a request back
   var remove: Bool {
     get {
       if case .remove(let v)? = change {return v}
@@ -1214,8 +1243,11 @@ nonisolated struct ProtoChangeContact: Sendable {
   nonisolated enum OneOf_Change: Equatable, Sendable {
     /// asks to become contacts, with a line of greeting
     case request(String)
+    /// true; of a request of the other
     case accept(Bool)
+    /// true; the other is not told
     case decline(Bool)
+    /// true; ends the relation, or takes a request back
     case remove(Bool)
     /// false: unblock
     case block(Bool)
@@ -1296,7 +1328,7 @@ nonisolated struct ProtoInvite: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// seconds
+  /// seconds; 0: 30 days, which is the most
   var lifetime: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1333,7 +1365,7 @@ nonisolated struct ProtoListMembers: Sendable {
   init() {}
 }
 
-/// What the person at the device does now.
+/// What the person at the device does now. Sent as an ephemeral message, never answered.
 nonisolated struct ProtoActivity: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1386,6 +1418,7 @@ nonisolated struct ProtoTyping: Sendable {
 
   var conversation: UInt64 = 0
 
+  /// false: types now
   var stopped: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1576,11 +1609,13 @@ nonisolated struct ProtoWelcome: Sendable {
 
   var handle: String = String()
 
+  /// another one than before: sync anew from cursor 0
   var incarnation: UInt64 = 0
 
+  /// the newest entry of the account's feed
   var feed: UInt64 = 0
 
-  /// milliseconds since 1970
+  /// the server's clock, in milliseconds since 1970
   var time: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1611,8 +1646,10 @@ nonisolated struct ProtoRefusal: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// messaging.md, section 4
   var code: UInt32 = 0
 
+  /// a sentence for people; not to be acted on
   var reason: String = String()
 
   /// milliseconds; 0: retrying does not help
@@ -1621,7 +1658,7 @@ nonisolated struct ProtoRefusal: Sendable {
   /// of a refused Send
   var cmid: Data = Data()
 
-  /// the limit that was met, in the unit of the code's rule; 0: none
+  /// the limit that was met, in the unit of section 6; 0: none
   var limit: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1641,13 +1678,16 @@ nonisolated struct ProtoVerdict: Sendable {
 
   var cseq: UInt64 = 0
 
+  /// of the commit
   var time: Int64 = 0
 
+  /// The entry that it made in the sender's feed, and the newest one before. Both 0: no entry, as in
+  /// large groups, or a repetition of what was committed before.
   var feed: UInt64 = 0
 
   var previousFeed: UInt64 = 0
 
-  /// of a 1:1 conversation
+  /// of a 1:1 conversation; 0 in groups
   var peer: UInt64 = 0
 
   var peerHandle: String = String()
@@ -1671,10 +1711,12 @@ nonisolated struct ProtoRecord: Sendable {
 
   var senderDevice: UInt32 = 0
 
+  /// empty where the server knows none
   var senderHandle: String = String()
 
   var cmid: Data = Data()
 
+  /// of the commit; not an order
   var time: Int64 = 0
 
   var event: ProtoEvent {
@@ -1746,6 +1788,7 @@ nonisolated struct ProtoReceipt: Sendable {
   init() {}
 }
 
+/// The change that was asked for is made, and durable.
 nonisolated struct ProtoDone: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1756,7 +1799,8 @@ nonisolated struct ProtoDone: Sendable {
   init() {}
 }
 
-/// A conversation, a contact or the account itself changed, other than by an event or a receipt.
+/// A conversation, a contact or the account itself changed, other than by an event or a receipt:
+/// what a sync page would say. `item.feed` is not used here.
 nonisolated struct ProtoChange: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1782,6 +1826,7 @@ nonisolated struct ProtoChange: Sendable {
   fileprivate var _item: ProtoSyncItem? = nil
 }
 
+/// A large group has events up to that place; what is missing is to be pulled.
 nonisolated struct ProtoDigest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1801,8 +1846,10 @@ nonisolated struct ProtoInvitation: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// 20 characters; the server does not keep it
   var code: String = String()
 
+  /// good for one account until then
   var expires: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1843,6 +1890,7 @@ nonisolated struct ProtoMembers: Sendable {
 
   var conversation: UInt64 = 0
 
+  /// by account
   var members: [ProtoMember] = []
 
   /// there is none after these
@@ -1867,10 +1915,12 @@ nonisolated struct ProtoMember: Sendable {
   /// Clears the value of `person`. Subsequent reads from it will return its default value.
   mutating func clearPerson() {self._person = nil}
 
+  /// of the profile
   var name: String = String()
 
   var role: ProtoRole = .member
 
+  /// may not speak before
   var mutedUntil: Int64 = 0
 
   /// What the member has received and read; 0 in groups of more than 200, and where privacy
@@ -1905,9 +1955,11 @@ nonisolated struct ProtoSyncPage: Sendable {
 
   var items: [ProtoSyncItem] = []
 
-  /// Large groups have no entries: once nothing remains, pages tell of all of them.
+  /// Large groups make no entries for most events: once nothing remains, pages tell of all of them,
+  /// by number.
   var large: [ProtoConversationHead] = []
 
+  /// there are more after these: ask again with `large_after`
   var largeRemain: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1925,7 +1977,7 @@ nonisolated struct ProtoPage: Sendable {
 
   var records: [ProtoRecord] = []
 
-  /// cseq whose records are damaged or expired
+  /// cseq whose records are damaged; they count as held
   var unavailable: [UInt64] = []
 
   /// nothing of what was asked for is left
@@ -1936,11 +1988,13 @@ nonisolated struct ProtoPage: Sendable {
   init() {}
 }
 
+/// One subject of the feed, as it is now.
 nonisolated struct ProtoSyncItem: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// its newest entry
   var feed: UInt64 = 0
 
   var kind: ProtoSyncItem.OneOf_Kind? = nil
@@ -1992,24 +2046,26 @@ nonisolated struct ProtoConversationHead: @unchecked Sendable {
     set {_uniqueStorage()._conversation = newValue}
   }
 
-  /// of what the account may see
+  /// the last place that the account may see; 0: none
   var lastCseq: UInt64 {
     get {_storage._lastCseq}
     set {_uniqueStorage()._lastCseq = newValue}
   }
 
+  /// the first one; what is below is gone for the account
   var minCseq: UInt64 {
     get {_storage._minCseq}
     set {_uniqueStorage()._minCseq = newValue}
   }
 
-  /// of all bodies ever committed in it
+  /// of all bodies ever committed in it, to estimate what is missing
   var bytes: UInt64 {
     get {_storage._bytes}
     set {_uniqueStorage()._bytes = newValue}
   }
 
-  /// The peer's watermarks in a 1:1 conversation; in a group the highest of all others.
+  /// The peer's watermarks in a 1:1 conversation; in a group the highest of all others. 0: none, or
+  /// not to be seen.
   var delivered: UInt64 {
     get {_storage._delivered}
     set {_uniqueStorage()._delivered = newValue}
@@ -2020,7 +2076,7 @@ nonisolated struct ProtoConversationHead: @unchecked Sendable {
     set {_uniqueStorage()._readByPeer = newValue}
   }
 
-  /// This account's own.
+  /// This account's own, of all its devices.
   var read: UInt64 {
     get {_storage._read}
     set {_uniqueStorage()._read = newValue}
@@ -2046,6 +2102,7 @@ nonisolated struct ProtoConversationHead: @unchecked Sendable {
     set {_uniqueStorage()._kind = newValue}
   }
 
+  /// the other; in notes to oneself the account itself
   var peer: ProtoPerson {
     get {
       if case .peer(let v)? = _storage._kind {return v}
@@ -2065,6 +2122,7 @@ nonisolated struct ProtoConversationHead: @unchecked Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Kind: Equatable, Sendable {
+    /// the other; in notes to oneself the account itself
     case peer(ProtoPerson)
     case group(ProtoGroup)
 
@@ -2082,15 +2140,19 @@ nonisolated struct ProtoGroup: Sendable {
 
   var name: String = String()
 
+  /// how many
   var members: UInt32 = 0
 
   /// this account's
   var role: ProtoRole = .member
 
+  /// this account's
   var standing: ProtoStanding = .member
 
+  /// who knows the number may join
   var `open`: Bool = false
 
+  /// told by digests; most events make no entry in the feed
   var large: Bool = false
 
   /// this account may not speak before
@@ -2109,10 +2171,13 @@ nonisolated struct ProtoSettings: Sendable {
 
   var pinned: Bool = false
 
+  /// makes no sound before; 0: does
   var mutedUntil: Int64 = 0
 
+  /// all up to that place is hidden
   var cleared: UInt64 = 0
 
+  /// places hidden besides, lowest first
   var hidden: [UInt64] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -2120,6 +2185,8 @@ nonisolated struct ProtoSettings: Sendable {
   init() {}
 }
 
+/// The relation to another account, as this side sees it. State none, not blocked and no alias:
+/// there is none any more.
 nonisolated struct ProtoContact: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2136,13 +2203,16 @@ nonisolated struct ProtoContact: Sendable {
 
   var state: ProtoContact.State = .none
 
+  /// by this account; the other is never told
   var blocked: Bool = false
 
+  /// what this account calls the other
   var alias: String = String()
 
   /// of a request that was received
   var greeting: String = String()
 
+  /// the other's, while they are or may become contacts
   var profile: ProtoProfile {
     get {_profile ?? ProtoProfile()}
     set {_profile = newValue}
@@ -2212,6 +2282,7 @@ nonisolated struct ProtoContact: Sendable {
   fileprivate var _profile: ProtoProfile? = nil
 }
 
+/// The account itself, for its own devices only.
 nonisolated struct ProtoAccountState: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2235,8 +2306,10 @@ nonisolated struct ProtoAccountState: Sendable {
   /// Clears the value of `privacy`. Subsequent reads from it will return its default value.
   mutating func clearPrivacy() {self._privacy = nil}
 
+  /// that are not revoked, by number
   var devices: [ProtoDeviceState] = []
 
+  /// of bodies that it sent and that are stored, when this was made
   var bytesUsed: UInt64 = 0
 
   var bytesMax: UInt64 = 0
@@ -2260,9 +2333,10 @@ nonisolated struct ProtoDeviceState: Sendable {
 
   var name: String = String()
 
+  /// when it was enrolled
   var created: Int64 = 0
 
-  /// when it last began a session
+  /// when it last began a session, as known when this was made
   var connected: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -2350,6 +2424,7 @@ nonisolated struct ProtoTypingNow: Sendable {
 
   var account: UInt64 = 0
 
+  /// otherwise counts for 6 s
   var stopped: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()

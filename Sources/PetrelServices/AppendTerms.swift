@@ -63,9 +63,9 @@ public struct AppendTerms: Sendable {
         switch result {
         case .failure(.full), .failure(.busy): true
         case .failure(.failed): false  // nothing is taken in any more
-        case .success(.refused(let error)):
+        case .success(.refused(let refusal)):
             // A damaged record refuses what needs it for good, and nothing else.
-            error == .busy || error == .storageFull
+            refusal.error == .busy || refusal.error == .storageFull
         case .success: false
         }
     }

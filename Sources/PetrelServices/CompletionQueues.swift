@@ -67,6 +67,9 @@ public struct CompletionQueues: Sendable {
         switch result {
         case .success(.appended(let message)): !message.isDuplicate
         case .success(.acknowledged(let marks)): !marks.isEmpty
+        case .success(.enrolled(_, _, let changes)), .success(.changed(let changes)):
+            !changes.steps.isEmpty || !changes.revoked.isEmpty
+        case .success(.expired(let events)): !events.isEmpty
         case .failure(let failure): failure == .failed
         case .success: false
         }

@@ -42,13 +42,17 @@ public struct MemoryStore: Store, Sendable {
     /// - Precondition: `incarnation > 0`.
     public init(
         incarnation: UInt64 = 1, queueCountMax: Int = StoreLimits.queuedOperationsMax,
-        workers: Int = 1
+        workers: Int = 1, limits: ServiceLimits = .init()
     ) {
         precondition(incarnation > 0)
         self.incarnation = incarnation
         queues = CompletionQueues(workers: workers)
         self.queueCountMax = queueCountMax
+        durable.limits = limits
     }
+
+    /// The limits that the rules go by.
+    public var limits: ServiceLimits { durable.limits }
 
     /// Operations that wait for `flush`.
     public var pendingCount: Int { pending.count }

@@ -4,51 +4,53 @@ public import PetrelMessaging
 
 /// Answers what a device asks to catch up.
 public enum SyncService {
-    /// Returns what changed in the principal's conversations since `cursor`.
+    /// Returns what changed for the principal since the cursor, and its large groups at the end.
     ///
     /// A cursor of another life of the store means nothing here: the page starts from the first.
     /// A limit of 0 means as many as are allowed.
     public static func changes(
-        since cursor: FeedSequence, incarnation: UInt64, limit: UInt32, for principal: Principal,
-        store: any Store
+        _ request: SyncRequest, for principal: Principal, store: any Store
     ) throws(Refused) -> SyncPage {
-        let start = incarnation == store.incarnation ? cursor : FeedSequence(0)
+        let start = request.incarnation == store.incarnation ? request.cursor : FeedSequence(0)
         let max = MessagingLimits.syncHeadsMax
-        let count = limit == 0 ? max : min(max, Int(limit))
+        let count = request.limit == 0 ? max : min(max, Int(request.limit))
         do throws(StoreFailure) {
-            let slice = try store.feed(principal.account, after: start, limit: count)
-            var heads: [ConversationHead] = []
-            heads.reserveCapacity(slice.entries.count)
-            for entry in slice.entries {
-                heads.append(try head(entry, for: principal, store: store))
-            }
-            let last = slice.entries.last?.feed ?? slice.newest
-            return SyncPage(
+            let slice = try store.changes(of: principal.account, after: start, limit: count)
+            let last = slice.items.last?.feed ?? slice.newest
+            var page = SyncPage(
                 incarnation: store.incarnation, snapshot: slice.newest,
                 cursor: slice.remaining == 0 ? slice.newest : last,
-                remaining: UInt64(slice.remaining), heads: heads)
+                remaining: UInt64(slice.remaining), items: slice.items)
+            guard slice.remaining == 0 else { return page }
+            let large = try store.largeGroups(
+                of: principal.account, after: request.largeAfter,
+                limit: MessagingLimits.largeHeadsMax + 1)
+            page.large = Array(large.prefix(MessagingLimits.largeHeadsMax))
+            page.largeRemain = large.count > page.large.count
+            return page
         } catch {
             throw Refused(error)
         }
     }
 
-    /// Returns messages of a conversation, as many as one page holds.
+    /// Returns events of a conversation, as many as one page holds.
     public static func page(
         of id: ConversationID, from: UInt64, to: UInt64, order: MessageRequest.Order,
         for principal: Principal, store: any Store
     ) throws(Refused) -> Page {
-        let conversation = try Authority.conversation(
-            id, for: .read, by: principal, store: store)
-        let low = max(from, conversation.first.number)
-        let high = min(to, conversation.last.number)
-        guard low <= high else {
-            return Page(conversation: id, records: [], unavailable: [], isComplete: true)
-        }
         do throws(StoreFailure) {
+            guard let head = try store.head(of: id, for: principal.account) else {
+                throw StoreFailure.busy
+            }
+            let low = max(from, head.first.number)
+            let high = min(to, head.last.number)
+            guard low <= high else {
+                return Page(conversation: id, records: [], unavailable: [], isComplete: true)
+            }
             let slice = try store.messages(
                 MessageRequest(
-                    conversation: id, range: low...high, order: order,
-                    limit: MessagingLimits.pageRecordsMax,
+                    conversation: id, reader: principal.account, range: low...high,
+                    order: order, limit: MessagingLimits.pageRecordsMax,
                     byteLimit: MessagingLimits.pageBytesMax))
             var handles = HandleCache(principal)
             var records = slice.messages
@@ -60,34 +62,17 @@ public enum SyncService {
                 conversation: id, records: records, unavailable: Array(listed),
                 isComplete: slice.isComplete && listed.count == slice.damaged.count)
         } catch {
-            throw Refused(error)
+            throw error == .busy ? Refused(.unknownConversation) : Refused(error)
         }
     }
 
     /// Returns the operation that raises the device's watermarks.
     public static func acknowledgement(
-        feed: FeedSequence, delivered: [Watermark], by principal: Principal
+        feed: FeedSequence, delivered: [Watermark], read: [Watermark], by principal: Principal
     ) -> AcknowledgeDelivery {
         AcknowledgeDelivery(
             account: principal.account, device: principal.device, feed: feed,
-            delivered: delivered.map {
-                DeliveredMark(conversation: $0.conversation, sequence: $0.sequence)
-            })
-    }
-
-    private static func head(
-        _ entry: FeedSlice.Entry, for principal: Principal, store: any Store
-    ) throws(StoreFailure) -> ConversationHead {
-        let conversation = entry.conversation
-        let peer = conversation.peer(of: principal.account)
-        var handle = principal.handle
-        if let peer, peer.account != principal.account {
-            handle = try store.account(peer.account)?.handle ?? ""
-        }
-        return ConversationHead(
-            conversation: conversation.id, feed: entry.feed, last: conversation.last,
-            first: conversation.first, peer: peer?.account ?? principal.account,
-            peerHandle: handle, delivered: peer?.delivered ?? .init(0))
+            delivered: delivered.map(DeliveredMark.init), read: read.map(DeliveredMark.init))
     }
 }
 
@@ -104,5 +89,11 @@ private struct HandleCache {
         let handle = try store.account(account)?.handle ?? ""
         known.append((account, handle))
         return handle
+    }
+}
+
+extension DeliveredMark {
+    fileprivate init(_ mark: Watermark) {
+        self.init(conversation: mark.conversation, sequence: mark.sequence)
     }
 }

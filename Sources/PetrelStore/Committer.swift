@@ -188,13 +188,17 @@ extension StoreOperation {
     var byteCount: Int {
         switch self {
         case .createAccount(let create): 256 + create.password.count
-        case .appendMessage(let append): 256 + append.body.count + append.contentType.utf8.count
-        case .acknowledge(let acknowledge): 64 + 64 * acknowledge.delivered.count
+        case .appendMessage(let append): 512 + append.event.bodyByteCount
+        case .acknowledge(let acknowledge):
+            64 + 64 * (acknowledge.delivered.count + acknowledge.read.count)
         // A purge removes two rows for each that it may forget.
         case .purgeDeduplication(_, let limit):
             64 + 32 * min(max(0, limit), StoreLimits.purgedRowsMax)
         case .replacePassword(_, let record): 64 + record.count
-        case .enrolDevice, .raiseHelloCounter: 256
+        case .expire(_, let limit), .continueDeletions(_, let limit):
+            64 + 64 * min(max(0, limit), StoreLimits.erasedEventsMax)
+        case .enrolDevice, .raiseHelloCounter, .createInvitation, .changeConversation: 256
+        case .recoverAccount, .changeAccount, .changeContact: 1_024
         }
     }
 }

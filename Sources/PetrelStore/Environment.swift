@@ -2,6 +2,7 @@
 
 import CLMDB
 import Glibc
+import PetrelServices
 import Synchronization
 
 /// The tables of one store, open in this process and nowhere else.
@@ -35,6 +36,8 @@ final class Environment: Sendable {
     let path: String
     /// The numbers of the open tables.
     let tables: Tables
+    /// The limits that the rules of a server's store go by.
+    let limits: ServiceLimits
     // Good on any thread until a closed environment has no transaction: see `leave`.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let state: Mutex<State>
@@ -46,7 +49,7 @@ final class Environment: Sendable {
     /// `damageMet` is told of each damaged record once, on the thread that met it. If
     /// `endsProcessOnDamagedPages`, `MapGuard` watches.
     init(
-        directory path: String, mapBytes: Int, purpose: Purpose,
+        directory path: String, mapBytes: Int, purpose: Purpose, limits: ServiceLimits = .init(),
         endsProcessOnDamagedPages: Bool = false,
         damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in }
     ) throws(StoreError) {
@@ -67,6 +70,7 @@ final class Environment: Sendable {
             throw error
         }
         self.path = path
+        self.limits = limits
         self.handle = handle
         self.directory = directory
         self.damageMet = damageMet
@@ -136,7 +140,7 @@ final class Environment: Sendable {
         _ body: (inout WriteTransaction) throws(StoreError) -> R
     ) throws(StoreError) -> R {
         var transaction = try WriteTransaction(
-            environment: handle, tables: tables, path: path, damageMet: report)
+            environment: handle, tables: tables, path: path, limits: limits, damageMet: report)
         let result = try body(&transaction)
         do throws(StoreError) {
             try transaction.commit(path: path)

@@ -1,5 +1,6 @@
 // Reading the store of a server: one snapshot a call.
 
+public import PetrelBase
 public import PetrelMessaging
 public import PetrelServices
 
@@ -16,22 +17,67 @@ extension LocalStore {
         try read { rows throws(Trouble) in try rows.device(key: key) }
     }
 
+    public func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState? {
+        try read { rows throws(Trouble) in try rows.accountState(account) }
+    }
+
+    public func contact(
+        _ peer: AccountID, of account: AccountID
+    ) throws(StoreFailure) -> Contact? {
+        try read { rows throws(Trouble) in try rows.contact(peer, of: account) }
+    }
+
+    public func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID] {
+        try read { rows throws(Trouble) in try rows.presentContacts(of: account) }
+    }
+
     public func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence {
         try read { rows throws(Trouble) in try rows.newestFeed(account) }
     }
 
-    public func feed(
-        _ account: AccountID, after cursor: FeedSequence, limit: Int
+    public func changes(
+        of account: AccountID, after cursor: FeedSequence, limit: Int
     ) throws(StoreFailure) -> FeedSlice {
-        try read { rows throws(Trouble) in try rows.feed(account, after: cursor, limit: limit) }
+        try read { rows throws(Trouble) in
+            try rows.changes(of: account, after: cursor, limit: limit)
+        }
     }
 
-    public func conversation(_ id: ConversationID) throws(StoreFailure) -> ConversationRecord? {
-        try read { rows throws(Trouble) in try rows.conversation(id) }
+    public func item(
+        _ subject: FeedSubject, of account: AccountID
+    ) throws(StoreFailure) -> SyncItem? {
+        try read { rows throws(Trouble) in try rows.item(subject, of: account) }
+    }
+
+    public func largeGroups(
+        of account: AccountID, after id: ConversationID, limit: Int
+    ) throws(StoreFailure) -> [ConversationHead] {
+        try read { rows throws(Trouble) in
+            try rows.largeGroups(of: account, after: id, limit: limit)
+        }
+    }
+
+    public func head(
+        of id: ConversationID, for account: AccountID
+    ) throws(StoreFailure) -> ConversationHead? {
+        try read { rows throws(Trouble) in try rows.head(of: id, for: account) }
+    }
+
+    public func members(
+        of id: ConversationID, after account: AccountID, limit: Int
+    ) throws(StoreFailure) -> [MemberRecord] {
+        try read { rows throws(Trouble) in try rows.members(of: id, after: account, limit: limit) }
     }
 
     public func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
         try read { rows throws(Trouble) in try rows.messages(request) }
+    }
+
+    /// Checks everything in one snapshot against what a store promises.
+    ///
+    /// Takes as long as it takes to read it all: meanwhile the file grows with what is written.
+    public func verification(at wall: WallTime) throws(StoreFailure) -> VerificationReport {
+        try read { rows throws(Trouble) in try rows.verification(at: wall) }
     }
 
     private typealias Trouble = Snapshot.Trouble

@@ -21,6 +21,7 @@ public final class LocalStore: Store, Sendable {
     /// The map is the most that the store can hold. So many `workers` share it, and any of them may
     /// have completions to take when `wake` is called. It is called on the writer's thread after
     /// each batch, when there are completions to take; it must return soon, and not call `close`.
+    /// The rules go by `limits`.
     /// `damageMet` is told of each of the first hundred damaged records, once, on any thread.
     ///
     /// A page of the database that is damaged beyond use is a signal that ends the process. If
@@ -28,12 +29,13 @@ public final class LocalStore: Store, Sendable {
     /// instead; for a process that has no other store.
     public init(
         directory: String, mapBytes: Int = defaultMapBytes, workers: Int = 1,
+        limits: ServiceLimits = .init(),
         endsProcessOnDamagedPages: Bool = false,
         damageMet: @escaping @Sendable (DamagedRecord) -> Void = { _ in },
         wake: @escaping @Sendable () -> Void
     ) throws(StoreError) {
         let environment = try Environment(
-            directory: directory, mapBytes: mapBytes, purpose: .server,
+            directory: directory, mapBytes: mapBytes, purpose: .server, limits: limits,
             endsProcessOnDamagedPages: endsProcessOnDamagedPages, damageMet: damageMet)
         let transaction = try ReadTransaction(environment)
         let row: NumberRow? = try transaction.row(Schema.incarnationKey, in: .meta)
@@ -43,6 +45,9 @@ public final class LocalStore: Store, Sendable {
     }
 
     deinit { close() }
+
+    /// The limits that the rules go by.
+    public var limits: ServiceLimits { environment.limits }
 
     public func submit(
         _ operation: StoreOperation, ticket: UInt64, by worker: Int

@@ -6,11 +6,11 @@ import PetrelServices
 
 /// What is checked before any table is used.
 ///
-/// Version 1 is the first, so there is nothing to migrate from. A store of a newer version is
-/// refused before anything is written.
+/// Version 2 has groups, relations and devices that are shut out; no store of version 1 was ever
+/// released. A store of another version is refused before anything is written.
 enum Schema {
     /// The version that this program reads and writes.
-    static let version: UInt64 = 1
+    static let version: UInt64 = 2
     /// The name of the version in `meta`; its record has the same form in all versions.
     static let versionKey = Key.text("schema")
     /// The name of the purpose in `meta`.

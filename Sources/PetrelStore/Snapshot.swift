@@ -39,6 +39,8 @@ struct Snapshot: ~Copyable, RowReader {
         try transaction.count(table, from: start, prefix: prefix)
     }
 
+    var limits: ServiceLimits { environment.limits }
+
     func report(_ row: DamagedRow) { environment.report(DamagedRecord(row)) }
 }
 

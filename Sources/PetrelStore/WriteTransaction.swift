@@ -11,6 +11,8 @@ import PetrelServices
 struct WriteTransaction: ~Copyable, Transaction {
     let handle: OpaquePointer
     var tables: Tables
+    /// The limits that the rules go by.
+    let limits: ServiceLimits
     /// Is told of damaged records that are passed over.
     let damageMet: (DamagedRecord) -> Void
     private var isOver = false
@@ -18,6 +20,7 @@ struct WriteTransaction: ~Copyable, Transaction {
     /// Begins the transaction; waits while another thread has one.
     init(
         environment: OpaquePointer, tables: Tables, path: String,
+        limits: ServiceLimits = .init(),
         damageMet: @escaping (DamagedRecord) -> Void = { _ in }
     ) throws(StoreError) {
         var handle: OpaquePointer?
@@ -27,6 +30,7 @@ struct WriteTransaction: ~Copyable, Transaction {
         }
         self.handle = handle
         self.tables = tables
+        self.limits = limits
         self.damageMet = damageMet
     }
 

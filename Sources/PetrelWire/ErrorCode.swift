@@ -10,6 +10,8 @@ public enum ErrorCode: UInt64, Error, Sendable, CaseIterable {
     case replaced = 0x02
     /// Nothing was heard for too long.
     case silent = 0x03
+    /// The device was revoked: its key is of no use any more.
+    case revoked = 0x04
     /// A frame could not be decoded.
     case frameMalformed = 0x10
     /// A frame came from the side that must not send it.

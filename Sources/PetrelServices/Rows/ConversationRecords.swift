@@ -109,6 +109,37 @@ public struct TopMarks: Record {
     }
 }
 
+extension TopMarks {
+    /// How far any member but that one is.
+    public func highest(besides account: AccountID) -> ConversationSequence {
+        account == self.account ? second : highest
+    }
+
+    /// A member is that far now; returns whether that is news for any other.
+    public mutating func raise(_ account: AccountID, to sequence: ConversationSequence) -> Bool {
+        if account == self.account {
+            guard sequence > highest else { return false }
+            highest = sequence
+            return true
+        }
+        guard sequence > second else { return false }
+        if sequence > highest {
+            second = highest
+            highest = sequence
+            self.account = account
+        } else {
+            second = sequence
+        }
+        return true
+    }
+
+    /// A member is none any more; what it had received stays true, of nobody in particular.
+    public mutating func forget(_ account: AccountID) {
+        guard account == self.account else { return }
+        self.account = AccountID(0)
+    }
+}
+
 /// A present or former member of a conversation.
 public struct MemberRow: Record {
     /// What it has received: all up to this place.

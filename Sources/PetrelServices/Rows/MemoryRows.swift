@@ -4,6 +4,8 @@
 struct MemoryRows: RowWriter, Sendable {
     typealias Failure = Never
 
+    /// The limits that the rules go by.
+    var limits = ServiceLimits()
     /// By the numbers of the tables.
     private var tables = [OrderedRows](repeating: OrderedRows(), count: TableName.numbersCount)
 

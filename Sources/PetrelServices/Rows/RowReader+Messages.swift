@@ -11,8 +11,9 @@ extension RowReader where Self: ~Copyable {
         let id = request.conversation
         guard let row: ConversationRow = try find(.conversation(id), in: .conversation)
         else { return slice }
-        let low = max(request.range.lowerBound, row.first.number, 1)
-        let high = min(request.range.upperBound, row.last.number)
+        let view = try view(of: id, for: request.reader)
+        let low = max(request.range.lowerBound, row.first.number, view.first, 1)
+        let high = min(request.range.upperBound, row.last.number, view.last)
         guard low <= high else { return slice }
         var bytes = 0
         for step in 0...(high - low) {
@@ -25,11 +26,12 @@ extension RowReader where Self: ~Copyable {
             }
             let place = ConversationSequence(
                 request.order == .oldestFirst ? low + step : high - step)
-            guard let message = try message(place, of: id) else {
+            guard var message = try message(place, of: id) else {
                 slice.damaged.append(place)
                 continue
             }
-            bytes += message.body.count
+            if view.hides(place) { message.event = .gone(.hidden) }
+            bytes += message.bodyByteCount
             guard bytes <= request.byteLimit || slice.messages.isEmpty else {
                 slice.isComplete = false
                 return slice
@@ -37,6 +39,24 @@ extension RowReader where Self: ~Copyable {
             slice.messages.append(message)
         }
         return slice
+    }
+
+    /// Returns what a reader may see of a conversation; everything for nobody in particular.
+    private func view(
+        of id: ConversationID, for reader: AccountID?
+    ) throws(Trouble) -> ReaderView {
+        guard let reader else { return ReaderView(first: 1, last: .max) }
+        guard let row: MemberRow = try find(.member(reader, of: id), in: .member) else {
+            return ReaderView(first: .max, last: 0)
+        }
+        var view = ReaderView(
+            first: row.from.number, last: row.until.number > 0 ? row.until.number : .max,
+            cleared: row.cleared)
+        if row.hiddenCount > 0 {
+            let hidden: HiddenRow? = try find(.member(reader, of: id), in: .hidden)
+            view.hidden = Set(hidden?.places ?? [])
+        }
+        return view
     }
 
     /// Returns a message that must be there; `nil` if it is damaged or missing.
@@ -52,5 +72,17 @@ extension RowReader where Self: ~Copyable {
             return nil
         }
         return message
+    }
+}
+
+/// What one account may see of a conversation.
+private struct ReaderView {
+    var first: UInt64
+    var last: UInt64
+    var cleared = ConversationSequence(0)
+    var hidden: Set<ConversationSequence> = []
+
+    func hides(_ place: ConversationSequence) -> Bool {
+        place <= cleared || hidden.contains(place)
     }
 }

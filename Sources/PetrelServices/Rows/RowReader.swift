@@ -1,6 +1,6 @@
 // What the rules need of a store that keeps rows: looking them up, and walking tables in order.
 
-public import PetrelMessaging
+internal import PetrelMessaging
 
 /// A row that cannot be read, or is missing where it must be.
 public struct DamagedRow: Equatable, Sendable {

@@ -40,7 +40,7 @@ extension RowWriter where Self: ~Copyable {
             case .full: return .failure(.full)
             case .damaged(let row):
                 report(row)
-                return .success(.refused(.storageFailed))
+                return .success(.refused(Refused(.storageFailed)))
             case .failed(let failure): throw failure
             }
         }
@@ -49,18 +49,26 @@ extension RowWriter where Self: ~Copyable {
     private mutating func apply(
         _ operation: StoreOperation, _ admission: Admission
     ) throws(Trouble) -> StoreOutcome {
-        if let refusal = operation.shapeRefusal { throw .refused(refusal) }
+        if let refusal = operation.shapeRefusal { throw .refused(Refused(refusal)) }
         switch operation {
         case .createAccount(let create): return try add(create, admission)
         case .enrolDevice(let enrol): return try add(enrol, admission)
         case .appendMessage(let append): return try add(append, admission)
         case .acknowledge(let acknowledge): return try raise(acknowledge)
-        case .raiseHelloCounter(let account, let device, let counter):
-            return try raise(counter, of: device, of: account)
+        case .recoverAccount(let recover): return try self.recover(recover, admission)
+        case .changeAccount(let change): return try self.change(change)
+        case .changeContact(let change): return try self.change(change, admission)
+        case .changeConversation(let change): return try self.change(change)
+        case .createInvitation(let create): return try add(create, admission)
+        case .raiseHelloCounter(let account, let device, let counter, let time):
+            return try raise(counter, of: device, of: account, at: time)
         case .replacePassword(let account, let record):
             return try replacePassword(of: account, with: record)
         case .purgeDeduplication(let before, let limit):
             return try purge(before: before, limit: limit)
+        case .expire(let time, let limit): return try expire(at: time, limit: limit)
+        case .continueDeletions(let time, let limit):
+            return try continueDeletions(at: time, limit: limit)
         }
     }
 }

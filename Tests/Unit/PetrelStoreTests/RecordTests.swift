@@ -95,4 +95,36 @@ import Testing
         #expect(Key.feed(.init(9), of: .init(1)).second == 9)
         #expect(Key([1, 2]).second == 0)
     }
+
+    @Test func keysCompareAsTheirBytesDo() {
+        var random = RandomStream(seed: 2, label: "keys")
+        var keys = (0..<300).map { _ in
+            Key((0..<random.below(20)).map { _ in random.chance(0.9) ? 7 : UInt8(random.below(9)) })
+        }
+        keys += [Key([]), Key([255]), Key([0x80, 0, 0, 0, 0, 0, 0, 0]), Key(1)]
+        for a in keys {
+            for b in keys {
+                #expect((a < b) == a.bytes.lexicographicallyPrecedes(b.bytes))
+                let count = Int(random.below(9))
+                let isPrefix =
+                    a.bytes.count >= count && b.bytes.count >= count
+                    && a.bytes.prefix(count) == b.bytes.prefix(count)
+                #expect(a.sharesPrefix(of: b, count) == isPrefix)
+            }
+        }
+    }
+
+    /// The numbers stand in the keys of chunks, the names in the database.
+    @Test func tablesKeepTheirNumbersAndNames() {
+        let server = [
+            "0 meta", "1 blob", "2 account", "3 handle", "4 device", "5 deviceKey", "6 watermark",
+            "7 pair", "8 conversation", "9 member", "10 message", "11 feed", "12 feedHead",
+            "13 deduplication", "14 deduplicated",
+        ]
+        let client = ["0 meta", "1 blob", "10 message", "15 outbox", "16 failed", "17 known"]
+        for (purpose, expected) in [(Purpose.server, server), (.client, client)] {
+            let tables = purpose.tables.sorted { $0.number < $1.number }
+            #expect(tables.map { "\($0.number) \($0)" } == expected)
+        }
+    }
 }

@@ -4,7 +4,12 @@ import Foundation
 import Testing
 
 @Suite struct SpecificationTests {
-    private static let documents = ["transport.md", "messaging.md", "security.md"]
+    private static let documents = [
+        "transport.md", "messaging.md", "identity.md", "people.md", "conversations.md",
+        "security.md",
+    ]
+    /// Each identifier begins with the letter of its document.
+    private static let letters = documents.map { $0.prefix(1).uppercased() }
 
     private func text(_ name: String) throws -> String {
         try String(contentsOf: protocolFolder.appendingPathComponent(name), encoding: .utf8)
@@ -15,9 +20,8 @@ import Testing
         text.split(separator: "[").dropFirst().compactMap { rest in
             guard let end = rest.firstIndex(of: "]") else { return nil }
             let parts = rest[..<end].split(separator: "-")
-            guard parts.count == 3, ["T", "M", "S"].contains(parts[0]), Int(parts[2]) != nil else {
-                return nil
-            }
+            guard parts.count == 3, Self.letters.contains(String(parts[0])), Int(parts[2]) != nil
+            else { return nil }
             return String(rest[..<end])
         }
     }

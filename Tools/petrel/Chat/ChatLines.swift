@@ -55,7 +55,7 @@ private struct ChatRefused: Codable {
 }
 
 /// Prints what happens in a chat; may be called from any task.
-final class ChatScreen: Sendable {
+final class ChatLines: Sendable {
     private let peer: String
     private let handle: String
     private let isJSON: Bool
