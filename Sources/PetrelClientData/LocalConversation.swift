@@ -1,6 +1,5 @@
 // What a client knows of one conversation: where it stands, and what of it is here.
 
-public import PetrelBase
 public import PetrelMessaging
 
 /// A conversation as this client knows it.

@@ -110,7 +110,9 @@ extension SyncEngine {
     /// Lists the conversation if the prefix received grew over somebody else's message.
     mutating func noteUntold(_ id: ConversationID) {
         guard let conversation = conversations[id], !conversation.isUntold else { return }
-        guard min(conversation.foreign, reached(conversation.local)) > conversation.told else { return }
+        guard min(conversation.foreign, reached(conversation.local)) > conversation.told else {
+            return
+        }
         conversations[id]?.isUntold = true
         untold.append(id)
     }
@@ -123,3 +125,4 @@ extension SyncEngine {
         let earliest = acknowledgedLast.map { $0 + pause } ?? now
         acknowledgeAt = min(acknowledgeAt, max(now, earliest))
     }
+}

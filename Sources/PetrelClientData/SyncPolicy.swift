@@ -1,5 +1,7 @@
 // How much of a conversation is fetched without being asked for, and how far that has come.
 
+internal import PetrelMessaging
+
 /// How much of a conversation is fetched without being asked for.
 public enum SyncPolicy: Equatable, Sendable {
     /// All that the server keeps.
