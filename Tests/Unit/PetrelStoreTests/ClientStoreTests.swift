@@ -37,7 +37,8 @@ extension OutboxEntry {
     fileprivate init(_ index: UInt64, body: [UInt8] = [1], to target: OutgoingTarget? = nil) {
         self.init(
             index: index, clientMessageID: .init(high: index, low: 1),
-            target: target ?? .handle("peer-\(index)"), contentType: "text/markdown", body: body,
+            target: target ?? .handle("peer-\(index)"),
+            event: .message(Content(contentType: "text/markdown", body: body)),
             written: .init(milliseconds: Int64(index)))
     }
 }
@@ -47,7 +48,8 @@ extension MessageRecord {
         self.init(
             conversation: .init(conversation), sequence: .init(sequence), sender: .init(3),
             senderDevice: .init(4), senderHandle: "sender", clientMessageID: .init(high: 5, low: 6),
-            time: .init(milliseconds: 7), contentType: "", body: body)
+            time: .init(milliseconds: 7),
+            event: .message(Content(contentType: "", body: body)))
     }
 }
 
@@ -99,8 +101,13 @@ private struct Portrait: Equatable {
         // Many holes: the record is longer than one value holds.
         for i in UInt64(5)..<400 { held.insert(3 * i...3 * i) }
         let conversation = LocalConversation(
-            id: .init(70), peer: .init(9), peerHandle: "bob", head: .init(12), first: .init(2),
-            held: held, peerDelivered: .init(4), acknowledged: .init(3))
+            id: .init(70), kind: .peer(Person(account: .init(9), handle: "bob")), head: .init(12),
+            first: .init(2), held: held, heldBytes: 5, byteCount: 6, peerDelivered: .init(4),
+            peerRead: .init(2), acknowledged: .init(3), read: .init(8), readConfirmed: .init(7),
+            unread: HeldRanges([9...9, 12...12]),
+            settings: .init(
+                isPinned: true, mutedUntil: .init(milliseconds: 6), cleared: .init(1),
+                hidden: [.init(4)]), retentionSeconds: 77)
         var cafe = BindingLifetime(
             label: .max, safe: .seconds(72), learnt: WallTime(milliseconds: 5))
         cafe.proven = .seconds(90)
@@ -144,9 +151,9 @@ private struct Portrait: Equatable {
         #expect(try bench.store.outbox(after: .max, limit: 2) == [])
         #expect(try bench.store.outbox(after: 0, limit: 0) == [])
         try bench.store.apply([
-            .fail(index: 2, code: 10, reason: "no such account"), .dequeue(index: 1),
-            .fail(index: 9, code: 1, reason: "there is no such entry"), .dequeue(index: 9),
-            .fail(index: 300, code: 77, reason: ""),
+            .fail(index: 2, code: 10, reason: "no such account", limit: 0), .dequeue(index: 1),
+            .fail(index: 9, code: 1, reason: "there is no such entry", limit: 0), .dequeue(index: 9),
+            .fail(index: 300, code: 77, reason: "", limit: 0),
         ])
         try bench.reopen()
         #expect(try bench.store.outbox(after: 0, limit: .max) == [entries[2]])
@@ -196,7 +203,7 @@ private struct Portrait: Equatable {
         case 1: return .helloCounter(small)
         case 2, 3: return .enqueue(OutboxEntry(small, body: body))
         case 4: return .dequeue(index: small)
-        case 5: return .fail(index: small, code: UInt32(small), reason: "because \(small)")
+        case 5: return .fail(index: small, code: UInt32(small), reason: "because \(small)", limit: small)
         case 6: return .message(MessageRecord(random.below(5), small, body: body))
         case 7:
             let held = HeldRanges([1...(1 + small), 20...(20 + random.below(5))])
@@ -258,9 +265,9 @@ private struct Portrait: Equatable {
         let both = try chunksCount()
         try bench.store.apply([.enqueue(OutboxEntry(1))])
         #expect(try chunksCount() == both / 2)
-        try bench.store.apply([.fail(index: 2, code: 1, reason: "")])
+        try bench.store.apply([.fail(index: 2, code: 1, reason: "", limit: 0)])
         #expect(try chunksCount() == both / 2, "moved")
-        #expect(try bench.store.failed().map(\.entry.body) == [long])
+        #expect(try bench.store.failed().map(\.entry.event.bodyByteCount) == [long.count])
         try bench.store.apply([.enqueue(OutboxEntry(3, body: long)), .dequeue(index: 3)])
         #expect(try chunksCount() == both / 2)
     }
