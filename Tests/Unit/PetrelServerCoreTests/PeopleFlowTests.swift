@@ -38,15 +38,17 @@ struct PeopleFlowTests {
         let (anna, bob) = (try bench.member("anna"), try bench.member("bob"))
         try bench.befriend(anna, "anna", bob, "bob")
         let group = try bench.group(anna, ["bob"], 1)
-        guard case .verdict(let verdict) = try bench.ask(
-            bob, bench.event(Self.text("hello"), in: group, 2))
+        guard
+            case .verdict(let verdict) = try bench.ask(
+                bob, bench.event(Self.text("hello"), in: group, 2))
         else { throw Bench.Unexpected(what: "no verdict") }
         #expect(verdict.peer == .init(0) && verdict.sequence == .init(2))
         let pushed = anna.take(\.message)
         #expect(pushed.map(\.record.senderHandle) == ["bob"])
         #expect(pushed.allSatisfy { $0.feed > $0.previousFeed })
-        guard case .members(let page) = try bench.ask(
-            bob, .listMembers(group, after: .init(0)))
+        guard
+            case .members(let page) = try bench.ask(
+                bob, .listMembers(group, after: .init(0)))
         else { throw Bench.Unexpected(what: "no members") }
         #expect(Set(page.members.map(\.person.handle)) == ["anna", "bob"])
         #expect(page.isComplete)
@@ -200,8 +202,9 @@ struct PeopleFlowTests {
     @Test func typingIsPassedOnOnceASecondAndNotAcrossABlock() throws {
         let bench = Bench()
         let (anna, bob) = (try bench.member("anna"), try bench.member("bob"))
-        guard case .verdict(let verdict) = try bench.ask(
-            anna, .send(bench.message(1, "hi", to: .handle("bob"))))
+        guard
+            case .verdict(let verdict) = try bench.ask(
+                anna, .send(bench.message(1, "hi", to: .handle("bob"))))
         else { throw Bench.Unexpected(what: "no verdict") }
         _ = bob.take()
         let typing = Command.Kind.activity(.typing(verdict.conversation, isStopped: false))

@@ -17,36 +17,38 @@ struct ShapeTests {
 
     private static func long(_ count: Int) -> String { String(repeating: "x", count: count) }
 
-    @Test(arguments: [
-        (.message(content(65_024)), nil),
-        (.message(content(65_025)), Refused(.tooLarge, limit: 65_024)),
-        (.message(content(65_020, mentions: 1)), Refused(.tooLarge, limit: 65_024)),
-        (.message(content(type: long(65))), Refused(.tooLarge, limit: 64)),
-        (.message(content(mentions: 51)), Refused(.malformed)),
-        (.message(content(lifetime: 31_536_000)), nil),
-        (.message(content(lifetime: 31_536_001)), Refused(.malformed)),
-        (.edit(sequence: .init(1), content(reply: 1)), Refused(.malformed)),
-        (.edit(sequence: .init(1), content(lifetime: 1)), Refused(.malformed)),
-        (.edit(sequence: .init(0), content()), Refused(.malformed)),
-        (.recall(sequence: .init(0)), Refused(.malformed)),
-        (.reaction(Reaction(sequence: .init(1), text: long(48))), nil),
-        (.reaction(Reaction(sequence: .init(1), text: long(49))), Refused(.textInvalid, limit: 48)),
-        (.reaction(Reaction(sequence: .init(1), text: "")), Refused(.textInvalid)),
-        (.changed(GroupChange(name: "a\u{7}")), Refused(.textInvalid)),
-        (.changed(GroupChange(name: "a\u{85}")), Refused(.textInvalid)),
-        (.changed(GroupChange(name: long(65))), Refused(.textInvalid, limit: 64)),
-        (.changed(GroupChange()), Refused(.malformed)),
-        (.changed(GroupChange(isOpen: true)), nil),
-        (.added([]), Refused(.malformed)),
-        (.muted(Person(account: .init(1)), seconds: 31_536_001), Refused(.malformed)),
-        (.retention(seconds: 0), nil), (.retention(seconds: 60), nil),
-        (.retention(seconds: 59), Refused(.malformed)),
-        (.retention(seconds: 315_360_001), Refused(.malformed)),
-        (.removed(Person(handle: "nobody")), Refused(.unknownRecipient)),
-        (.added([Person(account: .init(1)), Person(account: .init(9))]), Refused(.unknownRecipient)),
-        (.created(GroupCreation(name: "us", members: [])), Refused(.malformed)),
-        (.gone(.recalled), Refused(.malformed)),
-    ] as [(ConversationEvent, Refused?)])
+    @Test(
+        arguments: [
+            (.message(content(65_024)), nil),
+            (.message(content(65_025)), Refused(.tooLarge, limit: 65_024)),
+            (.message(content(65_020, mentions: 1)), Refused(.tooLarge, limit: 65_024)),
+            (.message(content(type: long(65))), Refused(.tooLarge, limit: 64)),
+            (.message(content(mentions: 51)), Refused(.malformed)),
+            (.message(content(lifetime: 31_536_000)), nil),
+            (.message(content(lifetime: 31_536_001)), Refused(.malformed)),
+            (.edit(sequence: .init(1), content(reply: 1)), Refused(.malformed)),
+            (.edit(sequence: .init(1), content(lifetime: 1)), Refused(.malformed)),
+            (.edit(sequence: .init(0), content()), Refused(.malformed)),
+            (.recall(sequence: .init(0)), Refused(.malformed)),
+            (.reaction(Reaction(sequence: .init(1), text: long(48))), nil),
+            (
+                .reaction(Reaction(sequence: .init(1), text: long(49))),
+                Refused(.textInvalid, limit: 48)
+            ),
+            (.reaction(Reaction(sequence: .init(1), text: "")), Refused(.textInvalid)),
+            (.changed(GroupChange(name: "a\u{7}")), Refused(.textInvalid)),
+            (.changed(GroupChange(name: "a\u{85}")), Refused(.textInvalid)),
+            (.changed(GroupChange(name: long(65))), Refused(.textInvalid, limit: 64)),
+            (.changed(GroupChange()), Refused(.malformed)),
+            (.changed(GroupChange(isOpen: true)), nil),
+            (.added([]), Refused(.malformed)),
+            (.muted(Person(account: .init(1)), seconds: 31_536_001), Refused(.malformed)),
+            (.retention(seconds: 0), nil), (.retention(seconds: 60), nil),
+            (.retention(seconds: 59), Refused(.malformed)),
+            (.retention(seconds: 315_360_001), Refused(.malformed)),
+            (.created(GroupCreation(name: "us", members: [])), Refused(.malformed)),
+            (.gone(.recalled), Refused(.malformed)),
+        ] as [(ConversationEvent, Refused?)])
     func shapesAreJudged(event: ConversationEvent, refusal: Refused?) throws {
         let town = try Town(1...2)
         #expect(admission(of: event, in: town.store).failure == refusal)

@@ -40,7 +40,8 @@ struct SyncServiceTests {
         var remaining: [UInt64] = []
         repeat {
             let page = try SyncService.changes(
-                SyncRequest(incarnation: 1, cursor: cursor, limit: 3), for: anna, store: world.store)
+                SyncRequest(incarnation: 1, cursor: cursor, limit: 3), for: anna, store: world.store
+            )
             cursor = page.cursor
             peers += page.heads.compactMap { head in
                 if case .peer(let person) = head.kind { person.account } else { nil }
