@@ -116,7 +116,8 @@ extension RowWriter where Self: ~Copyable {
     }
 
     private func relation(
-        of account: AccountID, to peer: AccountID, _ row: AccountRow?, _ conversation: ConversationRow
+        of account: AccountID, to peer: AccountID, _ row: AccountRow?,
+        _ conversation: ConversationRow
     ) throws(Trouble) -> Authority.Peer {
         var relation = Authority.Peer()
         guard account != peer else {

@@ -83,9 +83,10 @@ struct Town {
     mutating func say(
         _ text: String = "hello", from account: UInt64, to peer: UInt64
     ) throws -> Result<AppendedMessage, Refused> {
-        try act(
+        let id = ConversationID(1_000 + min(account, peer) * 100 + max(account, peer))
+        return try act(
             .message(Content(contentType: "", body: Array(text.utf8))), by: account,
-            to: .peer(.init(peer), ifNew: .init(1_000 + min(account, peer) * 100 + max(account, peer))))
+            to: .peer(.init(peer), ifNew: id))
     }
 
     /// Says something in a group.

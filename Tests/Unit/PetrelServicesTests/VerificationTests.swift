@@ -43,34 +43,49 @@ import Testing
         let breaks: [(VerificationReport.Rule, (inout MemoryRows) throws -> Void)] = [
             (.gap, { try $0.delete(.message(.init(2), of: id), in: .message) }),
             (.foreign, { try $0.delete(.member(.init(1), of: id), in: .member) }),
-            (.double, { rows in
-                let key = Key.message(.init(2), of: id)
-                guard let row: MessageRow = try rows.find(key, in: .message) else { return }
-                let other = Key.message(.init(3), of: id)
-                guard var copy: MessageRow = try rows.find(other, in: .message) else { return }
-                copy.message.clientMessageID = row.message.clientMessageID
-                try rows.set(copy, at: other, in: .message)
-            }),
-            (.deduplication, { rows in
-                rows.removeAll(in: .deduplication)
-            }),
-            (.feed, { rows in
-                try rows.set(
-                    FeedRow(.conversation(id)), at: .feed(.init(1), of: .init(2)), in: .feed)
-            }),
+            (
+                .double,
+                { rows in
+                    let key = Key.message(.init(2), of: id)
+                    guard let row: MessageRow = try rows.find(key, in: .message) else { return }
+                    let other = Key.message(.init(3), of: id)
+                    guard var copy: MessageRow = try rows.find(other, in: .message) else { return }
+                    copy.message.clientMessageID = row.message.clientMessageID
+                    try rows.set(copy, at: other, in: .message)
+                }
+            ),
+            (
+                .deduplication,
+                { rows in
+                    rows.removeAll(in: .deduplication)
+                }
+            ),
+            (
+                .feed,
+                { rows in
+                    try rows.set(
+                        FeedRow(.conversation(id)), at: .feed(.init(1), of: .init(2)), in: .feed)
+                }
+            ),
             (.membership, { try $0.delete(.group(id, of: .init(2)), in: .memberOf) }),
             (.relation, { try $0.delete(.contact(.init(1), of: .init(2)), in: .contact) }),
-            (.count, { rows in
-                var head = try rows.accountHead(.init(1))
-                head.bytesUsed += 1
-                try rows.set(head, at: .account(.init(1)), in: .accountHead)
-            }),
-            (.mark, { rows in
-                let key = Key.member(.init(2), of: id)
-                guard var row: MemberRow = try rows.find(key, in: .member) else { return }
-                row.read = .init(99)
-                try rows.set(row, at: key, in: .member)
-            }),
+            (
+                .count,
+                { rows in
+                    var head = try rows.accountHead(.init(1))
+                    head.bytesUsed += 1
+                    try rows.set(head, at: .account(.init(1)), in: .accountHead)
+                }
+            ),
+            (
+                .mark,
+                { rows in
+                    let key = Key.member(.init(2), of: id)
+                    guard var row: MemberRow = try rows.find(key, in: .member) else { return }
+                    row.read = .init(99)
+                    try rows.set(row, at: key, in: .member)
+                }
+            ),
             (.index, { try $0.delete(.pair(.init(1), .init(2)), in: .pair) }),
         ]
         for (rule, harm) in breaks {
