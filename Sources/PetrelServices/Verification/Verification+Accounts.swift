@@ -9,7 +9,7 @@ extension RowReader where Self: ~Copyable {
         let owner: NumberRow? = try examine(.text(row.handle), in: .handle, &verification)
         if owner?.number != id.number {
             verification.note(
-                .index, "the handle \(row.handle) does not lead to account \(id.number)")
+                .index, "the handle \(row.handle) does not lead to account \(id.digits)")
         }
         if !row.isDeleted { verification.report.accounts += 1 }
         let head: AccountHeadRow? = try examine(.account(id), in: .accountHead, &verification)
@@ -28,7 +28,7 @@ extension RowReader where Self: ~Copyable {
         try each(.device, from: .account(id), prefix: 8) { key throws(Trouble) in
             let found: DeviceRow? = try examine(key, in: .device, &verification)
             guard let row = found else { return }
-            let who = "device \(key.device.number) of account \(id.number)"
+            let who = "device \(key.device.number) of account \(id.digits)"
             count += row.isRevoked ? 0 : 1
             if account.isDeleted, !row.isRevoked {
                 verification.note(.relation, "\(who), which is deleted, is not shut out")
@@ -51,7 +51,7 @@ extension RowReader where Self: ~Copyable {
         if count > MessagingLimits.devicesMax {
             verification.note(
                 .count,
-                "account \(id.number) has \(count) devices, \(MessagingLimits.devicesMax) allowed")
+                "account \(id.digits) has \(count) devices, \(MessagingLimits.devicesMax) allowed")
         }
     }
 
@@ -67,7 +67,7 @@ extension RowReader where Self: ~Copyable {
             guard entry?.number != key.second || key.second > newest.number else { return }
             verification.note(
                 .feed,
-                "entry \(key.second) of the feed of account \(id.number) is not that of its "
+                "entry \(key.second) of the feed of account \(id.digits) is not that of its "
                     + "subject (\(entry?.number ?? 0), newest \(newest.number))")
         }
     }
@@ -123,11 +123,11 @@ extension RowReader where Self: ~Copyable {
         ]
         for (what, counted, found) in counts where counted != found {
             verification.note(
-                .count, "account \(id.number) counts \(counted) \(what) and has \(found)")
+                .count, "account \(id.digits) counts \(counted) \(what) and has \(found)")
         }
         if row.isDeleted, groups > 0, try !has(.account(id), in: .deleting) {
             verification.note(
-                .membership, "account \(id.number) is deleted, and never leaves its groups")
+                .membership, "account \(id.digits) is deleted, and never leaves its groups")
         }
     }
 
@@ -152,7 +152,7 @@ extension RowReader where Self: ~Copyable {
         guard !isSound else { return }
         verification.note(
             .relation,
-            "account \(account.number) says \(row.state) of \(peer.number), which "
+            "account \(account.digits) says \(row.state) of \(peer.digits), which "
                 + (isGone ? "is gone" : "says \(other?.state ?? Contact.State.none)"))
     }
 }

@@ -15,7 +15,7 @@ struct ConversationCheck {
 
     /// A place, for a sentence.
     func name(_ place: ConversationSequence) -> String {
-        "place \(place.number) of conversation \(id.number)"
+        "place \(place.number) of conversation \(id.digits)"
     }
 }
 
@@ -37,7 +37,7 @@ extension RowReader where Self: ~Copyable {
         {
             verification.note(
                 .index,
-                "conversation \(id.number) keeps messages for a time, and is not looked after")
+                "conversation \(id.digits) keeps messages for a time, and is not looked after")
         }
     }
 
@@ -54,7 +54,7 @@ extension RowReader where Self: ~Copyable {
             if try !has(.account(account), in: .account) {
                 verification.note(
                     .index,
-                    "account \(account.number) in conversation \(id.number) is not there")
+                    "account \(account.digits) in conversation \(id.digits) is not there")
             }
             try verify(
                 entry: member.feed, of: .conversation(id), in: account, &verification)
@@ -68,12 +68,12 @@ extension RowReader where Self: ~Copyable {
         if check.presentCount != Int(row.membersCount) {
             verification.note(
                 .membership,
-                "group \(id.number) counts \(row.membersCount) members and has "
+                "group \(id.digits) counts \(row.membersCount) members and has "
                     + "\(check.presentCount)")
         }
         if !row.isDissolved, check.ownersCount != 1 {
             verification.note(
-                .membership, "group \(id.number) has \(check.ownersCount) owners")
+                .membership, "group \(id.digits) has \(check.ownersCount) owners")
         }
     }
 
@@ -82,7 +82,7 @@ extension RowReader where Self: ~Copyable {
         _ verification: inout Verification
     ) {
         let row = check.row
-        let who = "account \(account.number) in conversation \(check.id.number)"
+        let who = "account \(account.digits) in conversation \(check.id.digits)"
         if max(member.delivered, member.read, member.until, member.cleared) > row.last {
             verification.note(.mark, "marks of \(who) are beyond place \(row.last.number)")
         }
@@ -99,7 +99,7 @@ extension RowReader where Self: ~Copyable {
         let row: HiddenRow? = try examine(
             .member(account, of: check.id), in: .hidden, &verification)
         let places = row?.places ?? []
-        let who = "account \(account.number) in conversation \(check.id.number)"
+        let who = "account \(account.digits) in conversation \(check.id.digits)"
         if places.count != Int(member.hiddenCount) {
             verification.note(
                 .count, "\(who) counts \(member.hiddenCount) hidden places and has \(places.count)")
@@ -128,7 +128,7 @@ extension RowReader where Self: ~Copyable {
         guard isListed != isPresent || isLarge != (isPresent && row.isLarge) else { return }
         verification.note(
             .membership,
-            "account \(account.number) and group \(id.number) disagree: present \(isPresent), "
+            "account \(account.digits) and group \(id.digits) disagree: present \(isPresent), "
                 + "listed \(isListed), listed as large \(isLarge)")
     }
 
@@ -138,7 +138,7 @@ extension RowReader where Self: ~Copyable {
         of account: AccountID, _ member: MemberRow, in check: ConversationCheck,
         _ verification: inout Verification
     ) throws(Trouble) {
-        let who = "account \(account.number) of group \(check.id.number)"
+        let who = "account \(account.digits) of group \(check.id.digits)"
         if let event = try event(member.from, in: check, &verification) {
             let isBeginning =
                 switch event.event {
@@ -185,7 +185,7 @@ extension RowReader where Self: ~Copyable {
         _ marks: TopMarks, _ what: String, _ check: ConversationCheck,
         _ verification: inout Verification
     ) throws(Trouble) {
-        let name = "the highest mark of what was \(what) in conversation \(check.id.number)"
+        let name = "the highest mark of what was \(what) in conversation \(check.id.digits)"
         if marks.highest > check.row.last || marks.second > marks.highest {
             verification.note(
                 .mark,
@@ -198,7 +198,7 @@ extension RowReader where Self: ~Copyable {
         let own = what == "read" ? member?.read : member?.delivered
         guard own ?? .init(0) < marks.highest else { return }
         verification.note(
-            .mark, "\(name) is not that of account \(marks.account.number), which it names")
+            .mark, "\(name) is not that of account \(marks.account.digits), which it names")
     }
 
     private func verifyPair(
@@ -208,19 +208,19 @@ extension RowReader where Self: ~Copyable {
         let sorted = check.accounts.sorted()
         guard let low = sorted.first, let high = sorted.last, sorted.count <= 2 else {
             return verification.note(
-                .membership, "conversation \(id.number) of two has \(sorted.count) members")
+                .membership, "conversation \(id.digits) of two has \(sorted.count) members")
         }
         let initiator = check.row.initiator
         if initiator.number > 0, !check.accounts.contains(initiator) {
             verification.note(
                 .membership,
-                "conversation \(id.number) was begun by account \(initiator.number), "
+                "conversation \(id.digits) was begun by account \(initiator.digits), "
                     + "which is not in it")
         }
         let number: NumberRow? = try examine(.pair(low, high), in: .pair, &verification)
         guard number?.number != id.number else { return }
         verification.note(
-            .index, "conversation \(id.number) is not that of its two members")
+            .index, "conversation \(id.digits) is not that of its two members")
     }
 }
 

@@ -29,7 +29,7 @@ extension RowReader where Self: ~Copyable {
         if bytes > row.byteCount {
             verification.note(
                 .count,
-                "conversation \(id.number) counts \(row.byteCount) bytes of bodies and has \(bytes)"
+                "conversation \(id.digits) counts \(row.byteCount) bytes of bodies and has \(bytes)"
             )
         }
     }
@@ -39,7 +39,7 @@ extension RowReader where Self: ~Copyable {
         _ verification: inout Verification
     ) {
         verification.note(
-            .gap, "places \(first.number)...\(last) of conversation \(check.id.number) are missing")
+            .gap, "places \(first.number)...\(last) of conversation \(check.id.digits) are missing")
     }
 
     private func verify(
@@ -54,12 +54,12 @@ extension RowReader where Self: ~Copyable {
             verification.note(
                 .foreign,
                 "at \(check.name(place)) stands place \(event.sequence.number) of "
-                    + "\(event.conversation.number)")
+                    + "\(event.conversation.digits)")
         }
         if !check.accounts.contains(event.sender) {
             verification.note(
                 .foreign,
-                "\(check.name(place)) is by account \(event.sender.number), never a member")
+                "\(check.name(place)) is by account \(event.sender.digits), never a member")
         }
         let name = Verification.MessageName(account: event.sender, id: event.clientMessageID)
         if event.senderDevice.number > 0, !verification.names.insert(name).inserted {

@@ -14,7 +14,7 @@ extension RowReader where Self: ~Copyable {
                 key.number(at: 0), key.number(at: 8), key.number(at: 16), key.number(at: 24))
             guard try !has(.invited(digest, until: row.expires), in: .invited) else { return }
             verification.note(
-                .index, "an invitation of account \(row.account.number) never expires")
+                .index, "an invitation of account \(row.account.digits) never expires")
         }
         try each(.invited) { key throws(Trouble) in
             guard try !has(Key(Array(key.bytes.dropFirst(8))), in: .invitation) else { return }
@@ -28,7 +28,8 @@ extension RowReader where Self: ~Copyable {
             guard try !has(key.deduplication, in: .deduplication) else { return }
             verification.note(
                 .index,
-                "an identifier of account \(key.number(at: 8)) is to be forgotten that is not there"
+                "an identifier of account \(hexadecimal(key.number(at: 8))) is to be forgotten that is "
+                    + "not there"
             )
         }
         try each(.expiry) { key throws(Trouble) in try verifyExpiry(key, &verification) }
@@ -40,13 +41,14 @@ extension RowReader where Self: ~Copyable {
                 return
             }
             verification.note(
-                .index, "conversation \(id.number) is looked after at a time that it does not know")
+                .index, "conversation \(id.digits) is looked after at a time that it does not know")
         }
         try each(.deleting) { key throws(Trouble) in
             let row: AccountRow? = try examine(key, in: .account, &verification)
             guard row?.isDeleted != true else { return }
             verification.note(
-                .index, "account \(key.number(at: 0)) leaves its groups, and is not deleted")
+                .index,
+                "account \(hexadecimal(key.number(at: 0))) leaves its groups, and is not deleted")
         }
     }
 
@@ -69,7 +71,7 @@ extension RowReader where Self: ~Copyable {
         }
         verification.note(
             .index,
-            "place \(place.number) of conversation \(id.number) is to expire, and does not end then"
+            "place \(place.number) of conversation \(id.digits) is to expire, and does not end then"
         )
     }
 
@@ -80,7 +82,8 @@ extension RowReader where Self: ~Copyable {
             guard let number = number?.number else { return }
             let row: AccountRow? = try examine(.number(number), in: .account, &verification)
             guard row.map({ Key.text($0.handle) }) != key else { return }
-            verification.note(.index, "a handle leads to account \(number), which has another")
+            verification.note(
+                .index, "a handle leads to account \(hexadecimal(number)), which has another")
         }
         try each(.deviceKey) { key throws(Trouble) in
             let name: DeviceNameRow? = try examine(key, in: .deviceKey, &verification)
@@ -90,7 +93,7 @@ extension RowReader where Self: ~Copyable {
             guard row.map({ Key.deviceKey($0.key) }) != key else { return }
             verification.note(
                 .index,
-                "a key leads to device \(name.device.number) of account \(name.account.number), "
+                "a key leads to device \(name.device.number) of account \(name.account.digits), "
                     + "which has another")
         }
         try each(.pair) { key throws(Trouble) in
@@ -101,7 +104,7 @@ extension RowReader where Self: ~Copyable {
                 guard try !has(.member(account, of: id), in: .member) else { continue }
                 verification.note(
                     .index,
-                    "account \(account.number) is led to conversation \(id.number), "
+                    "account \(account.digits) is led to conversation \(id.digits), "
                         + "which it is not in")
             }
         }
@@ -122,28 +125,32 @@ extension RowReader where Self: ~Copyable {
                 known = number
                 guard try !has(.number(number), in: owner) else { return }
                 verification.note(
-                    .index, "\(table) has rows of \(owner) \(number), which is not there")
+                    .index,
+                    "\(table) has rows of \(owner) \(hexadecimal(number)), which is not there")
             }
         }
         try each(.watermark) { key throws(Trouble) in
             guard try !has(key, in: .device) else { return }
             verification.note(
-                .index, "a cursor of account \(key.number(at: 0)) is that of no device")
+                .index, "a cursor of account \(hexadecimal(key.number(at: 0))) is that of no device"
+            )
         }
         try each(.hidden) { key throws(Trouble) in
             guard try !has(key, in: .member) else { return }
             verification.note(
                 .index,
-                "account \(key.second) hides places of conversation \(key.number(at: 0)), "
-                    + "which it was never in")
+                "account \(hexadecimal(key.second)) hides places of conversation "
+                    + "\(hexadecimal(key.number(at: 0))), which it was never in")
         }
         for table in [TableName.memberOf, .largeOf] {
             try each(table) { key throws(Trouble) in
-                let (account, id) = (key.number(at: 0), key.second)
-                guard try !has(.member(.init(account), of: .init(id)), in: .member) else { return }
+                let account = AccountID(key.number(at: 0))
+                let id = ConversationID(key.second)
+                guard try !has(.member(account, of: id), in: .member) else { return }
                 verification.note(
                     .membership,
-                    "account \(account) is listed in group \(id), which it was never in")
+                    "account \(account.digits) is listed in group \(id.digits), which it was never in"
+                )
             }
         }
     }

@@ -95,7 +95,7 @@ extension RowReader where Self: ~Copyable {
         guard row?.subject != subject else { return }
         verification.note(
             .feed,
-            "the feed of account \(account.number) does not name \(subject.words) at entry "
+            "the feed of account \(account.digits) does not name \(subject.words) at entry "
                 + "\(feed.number)")
     }
 
@@ -125,7 +125,8 @@ extension RowReader where Self: ~Copyable {
             else {
                 return verification.note(
                     .deduplication,
-                    "an identifier of account \(account) names \(row.place), where another stands")
+                    "an identifier of account \(AccountID(account).digits) names \(row.place), where another stands"
+                )
             }
         }
     }
@@ -133,16 +134,32 @@ extension RowReader where Self: ~Copyable {
 
 extension DeduplicationRow {
     fileprivate var place: String {
-        "place \(sequence.number) of conversation \(conversation.number)"
+        "place \(sequence.number) of conversation \(conversation.digits)"
     }
 }
 
 extension FeedSubject {
     fileprivate var words: String {
         switch self {
-        case .conversation(let id): "conversation \(id.number)"
-        case .contact(let peer): "the relation to account \(peer.number)"
+        case .conversation(let id): "conversation \(id.digits)"
+        case .contact(let peer): "the relation to account \(peer.digits)"
         case .account: "the account itself"
         }
     }
+}
+
+extension AccountID {
+    /// The number as people see it: 16 hexadecimal digits.
+    var digits: String { hexadecimal(number) }
+}
+
+extension ConversationID {
+    /// The number as people see it: 16 hexadecimal digits.
+    var digits: String { hexadecimal(number) }
+}
+
+/// Writes a number as 16 hexadecimal digits.
+func hexadecimal(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
 }
