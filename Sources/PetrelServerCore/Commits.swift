@@ -94,11 +94,12 @@ extension ServerCore {
             .enrolled(let account, let device, let changes),
             .enrolment(let handle, let request, let name, _)
         ):
+            // Before the device is one of the account: its Welcome says it all.
+            deliver(changes, introduces: operation.changesRelations, now: now)
+            revoke(changes.revoked, asking: nil, now: now)
             enrolled(
                 Principal(account: account, device: device, handle: name), request: request,
                 handle, now: now, wall: wall)
-            deliver(changes, introduces: operation.changesRelations, now: now)
-            revoke(changes.revoked, asking: nil, now: now)
         case (.appended(let message), .message(let handle, let request, let sender, let cmid)):
             unblock(handle, cmid)
             deliver(message, cmid, from: sender, handle, request: request, now: now)

@@ -53,6 +53,12 @@ extension ServerCore {
             let pushed = PushedMessage(
                 record: record, feed: step.feed, previousFeed: step.previous)
             push(.message(pushed), step, except: asking, now: now)
+            // The event does not say who inherits the group; the heir's head does.
+            if step.account == message.group?.heir {
+                deliver(
+                    AccountChanges.Step(
+                        feed: step, subject: .conversation(message.conversation)), now: now)
+            }
         }
         if let group = message.group, isLarge {
             spreadWidely(message, record, group: group, except: asking, now: now)

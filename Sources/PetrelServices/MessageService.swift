@@ -19,13 +19,13 @@ public enum MessageService {
         var isCreation = false
         if case .created = message.event { isCreation = true }
         guard isCreation == (message.target == .newGroup) else { throw Refused(.malformed) }
-        let event = try PeopleResolver.resolve(message.event, store: store)
+        let event = try PeopleResolver.find(message.event, store: store)
         let target: AppendMessage.Target
         switch message.target {
         case .conversation(let id): target = .conversation(id)
         case .newGroup: target = .newGroup(newConversation)
         case .handle(let typed):
-            let peer = try PeopleResolver.resolve(Person(handle: typed), store: store)
+            let peer = try PeopleResolver.find(Person(handle: typed), store: store)
             target = .peer(peer.account, ifNew: newConversation)
         }
         return AppendMessage(

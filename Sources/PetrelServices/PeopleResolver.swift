@@ -26,33 +26,46 @@ public enum PeopleResolver {
         return Person(account: account.id, handle: account.handle)
     }
 
+    /// Returns whom a message is about; who cannot be found gets account 0, which nobody has.
+    ///
+    /// The rules of the store refuse such a message, but for a repetition of one that was taken in
+    /// before the account went: that is answered as the first time ([M-2.2-9]).
+    static func find(_ person: Person, store: any Store) throws(Refused) -> Person {
+        do throws(Refused) {
+            return try resolve(person, store: store)
+        } catch {
+            guard error.error == .unknownRecipient else { throw error }
+            return Person(account: AccountID(0), handle: person.handle)
+        }
+    }
+
     /// Returns an event with account and handle of everybody whom it names, doubles left out.
-    static func resolve(
+    static func find(
         _ event: ConversationEvent, store: any Store
     ) throws(Refused) -> ConversationEvent {
         switch event {
         case .created(var creation):
-            creation.members = try resolve(creation.members, store: store)
+            creation.members = try find(creation.members, store: store)
             return .created(creation)
-        case .added(let people): return .added(try resolve(people, store: store))
-        case .removed(let person): return .removed(try resolve(person, store: store))
+        case .added(let people): return .added(try find(people, store: store))
+        case .removed(let person): return .removed(try find(person, store: store))
         case .role(let person, let role):
-            return .role(try resolve(person, store: store), role)
+            return .role(try find(person, store: store), role)
         case .muted(let person, let seconds):
-            return .muted(try resolve(person, store: store), seconds: seconds)
+            return .muted(try find(person, store: store), seconds: seconds)
         case .message, .edit, .recall, .reaction, .joined, .left, .changed, .retention,
             .dissolved, .gone:
             return event
         }
     }
 
-    private static func resolve(
+    private static func find(
         _ people: [Person], store: any Store
     ) throws(Refused) -> [Person] {
         var known: Set<AccountID> = []
         var resolved: [Person] = []
         for person in people {
-            let found = try resolve(person, store: store)
+            let found = try find(person, store: store)
             if known.insert(found.account).inserted { resolved.append(found) }
         }
         return resolved
