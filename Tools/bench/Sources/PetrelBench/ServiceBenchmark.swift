@@ -6,6 +6,7 @@ import PetrelCrypto
 import PetrelEvent
 import PetrelMessaging
 import PetrelServer
+import PetrelServerCore
 import PetrelTransport
 import PetrelWire
 import Synchronization
