@@ -25,11 +25,18 @@ struct Reader: Sendable {
         guard let end = (try? store.conversation(conversation))?.held.contiguous.number,
             number < end
         else { return [] }
-        let from = ConversationSequence(number + 1)
-        let records = try? store.messages(conversation, from: from, limit: Self.batchMax)
         let account = shared.account.value
-        return (records ?? []).prefix { $0.sequence.number <= end }
-            .map { Message($0, seenBy: account) }
+        var from = ConversationSequence(number + 1)
+        // Other events are passed over, however many there are.
+        while let records = try? store.messages(conversation, from: from, limit: Self.batchMax),
+            let last = records.last
+        {
+            let messages = records.prefix { $0.sequence.number <= end }
+                .compactMap { Message($0, seenBy: account) }
+            guard messages.isEmpty, last.sequence.number < end else { return messages }
+            from = ConversationSequence(last.sequence.number + 1)
+        }
+        return []
     }
 
     /// Messages in memory at once, of each sequence.

@@ -52,7 +52,9 @@ public struct Message: Equatable, Sendable {
 }
 
 extension Message {
-    init(_ record: MessageRecord, seenBy account: Account?) {
+    /// Shows a message; `nil` for any other event.
+    init?(_ record: MessageRecord, seenBy account: Account?) {
+        guard let content = record.content else { return nil }
         place = Place(conversation: record.conversation, number: record.sequence.number)
         id = record.clientMessageID.text
         let isOwn = record.sender.number == account?.number
@@ -60,8 +62,8 @@ extension Message {
         origin = isOwn ? (isHere ? .thisDevice : .ownDevice) : .other
         sender = record.senderHandle.isEmpty && isOwn ? account?.handle ?? "" : record.senderHandle
         milliseconds = record.time.milliseconds
-        contentType = record.contentType.isEmpty ? "text/plain" : record.contentType
-        body = record.body
+        contentType = content.contentType.isEmpty ? "text/plain" : content.contentType
+        body = content.body
     }
 }
 

@@ -327,7 +327,7 @@ extension PetrelClient {
         return try read { () throws(ClientStoreError) in
             try store.messages(
                 conversation, from: ConversationSequence(number), limit: limit
-            ).map { Message($0, seenBy: account) }
+            ).compactMap { Message($0, seenBy: account) }
         }
     }
 
@@ -375,9 +375,10 @@ extension PetrelClient {
     /// - Throws: `storeFailed`.
     public func failed() throws(PetrelError) -> [FailedMessage] {
         try read { () throws(ClientStoreError) in
-            try store.failed().map { failed in
-                FailedMessage(
-                    id: failed.entry.clientMessageID.text, body: failed.entry.body,
+            try store.failed().compactMap { failed in
+                guard case .message(let content) = failed.entry.event else { return nil }
+                return FailedMessage(
+                    id: failed.entry.clientMessageID.text, body: content.body,
                     error: PetrelError(
                         refusal: failed.code, reason: failed.reason, retryAfter: .zero))
             }

@@ -127,6 +127,35 @@ extension PetrelError {
             self.init(
                 .inputInvalid, "the content type has \(byteCount) bytes, \(limit) are allowed",
                 advice: "use a shorter one")
+        case .nameTooLong(let byteCount, let limit), .lineTooLong(let byteCount, let limit),
+            .reactionInvalid(let byteCount, let limit):
+            self.init(
+                .inputInvalid, "the text has \(byteCount) bytes, 1 to \(limit) are allowed",
+                advice: "use another one")
+        case .tooManyMentions(let count, let limit), .peopleInvalid(let count, let limit):
+            self.init(
+                .inputInvalid, "\(count) people are named, \(limit) are allowed",
+                advice: "name fewer at once, and at least one")
+        case .lifetimeTooLong(let seconds, let limit), .muteTooLong(let seconds, let limit):
+            self.init(
+                .inputInvalid, "\(seconds) s were asked for, \(limit) are allowed",
+                advice: "use a shorter time")
+        case .retentionInvalid(let seconds, let limit):
+            self.init(
+                .inputInvalid, "\(seconds) s were asked for, \(limit) are allowed",
+                advice: "use a time in that range, or 0 for ever")
+        case .passwordUnacceptable(let byteCount, let limit):
+            self.init(
+                .inputInvalid, "the password has \(byteCount) bytes, \(limit) are allowed",
+                advice: "use another one")
+        case .nameEmpty, .editInvalid, .placeInvalid, .eventNotAllowed, .notAQuestion:
+            self.init(
+                .inputInvalid, "the server would refuse this (\(refusal))",
+                advice: "look at the documentation of what was called")
+        case .tooManyQuestions(let limit):
+            self.init(
+                .busy, "\(limit) questions are open, which is all there may be",
+                advice: "wait for answers", retryAfter: .seconds(1))
         case .handleInvalid(let handle):
             self.init(
                 .inputInvalid, "\"\(handle)\" cannot be a handle",
@@ -165,6 +194,17 @@ extension PetrelError {
         case .tooLarge: "send it in parts"
         case .identifierConflict, .identifierExpired: "send it again as a new message"
         case .storageFailed: "tell the operator of the server"
+        case .tooFast: "send more slowly"
+        case .deviceRevoked: "enrol this device with a new key"
+        case .invitationInvalid: "ask for another invitation"
+        case .notPermitted, .notMember, .muted, .blocked, .strangerLimit, .notContact,
+            .relationWrong, .dissolved:
+            "ask the other side"
+        case .targetInvalid, .tooLate, .tooManyEdits: "send a new message instead"
+        case .unknownDevice, .textInvalid: "check what was typed"
+        case .groupFull, .tooManyGroups, .tooManyContacts, .tooManyInvitations, .tooManyHidden,
+            .quotaExceeded, .conversationFull:
+            "remove something first"
         case .malformed, nil: "look for a newer version of the client"
         }
     }

@@ -24,19 +24,21 @@ extension Runner {
                 // Who cannot be reached for long may have moved.
                 if case .waiting(_, .unreachable) = state { resolve() }
             case .enrolled(let identity): enrolled(identity)
-            case .enrolmentRefused(let code, let reason, let retryAfter):
+            case .enrolmentRefused(let code, let reason, let retryAfter, _):
                 let error = PetrelError(refusal: code, reason: reason, retryAfter: retryAfter)
                 enrolment?.answer.resume(returning: .failure(error))
                 enrolment = nil
-            case .sendingRefused(let code, let reason, let retryAfter):
+            case .sendingRefused(let code, let reason, let retryAfter, _):
                 // A busy server only asks for a moment.
                 guard code != MessagingError.busy.rawValue else { continue }
                 shared.obstacle.publish(
                     PetrelError(refusal: code, reason: reason, retryAfter: retryAfter))
             case .deliveryChanged(let index, _, let state): changed(index, state)
             case .messagesArrived(let conversation): arrivals.append(conversation)
-            case .stranger: shared.account.publish(nil)
-            case .synced, .message, .storeFailed: continue
+            case .stranger, .revoked: shared.account.publish(nil)
+            case .synced, .message, .storeFailed, .answered, .conversationChanged,
+                .contactChanged, .accountChanged, .presencesChanged, .presencesForgotten, .typing:
+                continue
             }
         }
         events.removeAll(keepingCapacity: true)
@@ -71,7 +73,8 @@ extension Runner {
         case .delivered:
             if let place = followed[index]?.place { outgoing.latest.publish(.delivered(place)) }
             finish(index, outgoing)
-        case .failed(let code, let reason):
+        case .read: return
+        case .failed(let code, let reason, _):
             outgoing.latest.publish(
                 .failed(PetrelError(refusal: code, reason: reason, retryAfter: .zero)))
             finish(index, outgoing)

@@ -1,5 +1,6 @@
 // The settings of a client's brain.
 
+public import PetrelClientData
 public import PetrelClientNetwork
 
 /// How a client behaves; a plain value with defaults.
@@ -11,6 +12,8 @@ public struct ClientConfiguration: Sendable {
     public var link = LinkConfiguration()
     /// Whether a HELLO carries the first messages of the outbox.
     public var sendsEarly = true
+    /// What is fetched without being asked for.
+    public var syncRules = SyncRules()
 
     /// Creates the defaults.
     public init() {}

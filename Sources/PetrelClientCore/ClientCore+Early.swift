@@ -42,9 +42,9 @@ extension OutgoingMessage {
             switch entry.target {
             case .conversation(let id): .conversation(id)
             case .handle(let handle): .handle(handle)
+            case .newGroup: .newGroup
             }
         self.init(
-            clientMessageID: entry.clientMessageID, target: target,
-            contentType: entry.contentType, body: entry.body)
+            clientMessageID: entry.clientMessageID, target: target, event: entry.event)
     }
 }

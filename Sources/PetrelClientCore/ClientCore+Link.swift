@@ -2,6 +2,7 @@
 
 public import PetrelBase
 internal import PetrelClientNetwork
+internal import PetrelMessaging
 public import PetrelTransport
 public import PetrelWire
 
@@ -20,9 +21,10 @@ extension ClientCore {
     /// until `networkChanged` is called.
     public mutating func networkLost() { link.networkLost() }
 
-    /// Whether somebody looks at the application: then pauses are short.
+    /// Whether somebody looks at the application: then pauses are short, and others see it.
     public mutating func setForeground(_ isInForeground: Bool) {
         link.setForeground(isInForeground)
+        surroundings.does(isInForeground ? .online : .away)
     }
 
     /// The wanted connection was opened; call `finishBatch` afterwards.

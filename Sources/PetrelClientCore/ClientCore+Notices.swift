@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 internal import PetrelClientData
+internal import PetrelClientNetwork
 internal import PetrelMessaging
 
 extension ClientCore {
@@ -11,9 +12,7 @@ extension ClientCore {
         switch notice.kind {
         case .welcome(let welcome):
             received(welcome, isAnswer: request != 0, now: now, wall: wall)
-        case .stranger:
-            standing = .stranger
-            pendingEvents.append(.stranger)
+        case .stranger(let stranger): received(stranger, now: now)
         case .refusal(let refusal):
             #if PETREL_PLANTED
                 let now =
@@ -22,7 +21,7 @@ extension ClientCore {
             #endif
             received(refusal, request: request, now: now)
         case .verdict(let verdict): received(verdict, now: now)
-        case .message, .receipt:
+        case .message, .receipt, .change, .digest:
             // What is pushed may overtake the welcome. Until that has come, it is not known whose
             // messages these are; the sync that follows it brings them.
             #if PETREL_PLANTED
@@ -35,7 +34,38 @@ extension ClientCore {
         case .page(let page):
             for record in page.records { settle(record) }
             sync.received(page, request: request, now: now)
+        case .done: answered(request, .done)
+        case .invitation(let code, let expires):
+            answered(request, .invitation(code: code, expires: expires))
+        case .card(let card): answered(request, .card(card))
+        case .members(let page): answered(request, .members(page))
+        case .presences, .typing: receivedPassing(notice.kind, now: now)
         }
+    }
+
+    private mutating func receivedPassing(_ kind: Notice.Kind, now: Instant) {
+        guard standing == .known else { return }
+        switch kind {
+        case .presences(let presences):
+            surroundings.received(presences)
+            pendingEvents.append(.presencesChanged(presences))
+        case .typing(let notice):
+            guard let news = surroundings.received(notice, now: now) else { return }
+            pendingEvents.append(.typing(news))
+        default: break
+        }
+    }
+
+    private mutating func received(_ stranger: Stranger, now: Instant) {
+        standing = .stranger
+        if stranger.isRevoked {
+            giveUpQuestions(isRevoked: true)
+            pendingEvents.append(.revoked)
+            link.suspend(now: now)
+            return sessionIsOver()
+        }
+        giveUpQuestions(isRevoked: false)
+        pendingEvents.append(.stranger(needsInvitation: stranger.needsInvitation))
     }
 
     private mutating func receivedPush(_ kind: Notice.Kind, now: Instant) {
@@ -43,6 +73,14 @@ extension ClientCore {
         case .message(let push):
             settle(push.record)
             sync.received(push, now: now)
+            let silence = TypingNotice(
+                conversation: push.record.conversation, account: push.record.sender,
+                isStopped: true)
+            if let news = surroundings.received(silence, now: now) {
+                pendingEvents.append(.typing(news))
+            }
+        case .change(let change): sync.received(change, now: now)
+        case .digest(let id, let last): sync.receivedDigest(id, last: last, now: now)
         case .receipt(let receipt): sync.received(receipt, now: now)
         default: break
         }
@@ -62,6 +100,7 @@ extension ClientCore {
         pendingEvents.append(.enrolled(identity))
         if enrolment != nil { enrolmentAnswered(identity, isAnswer: isAnswer) }
         sync.sessionOpened(welcome, now: now)
+        surroundings.sessionOpened()
         let verdicts = earlyVerdicts
         earlyVerdicts.removeAll()
         for verdict in verdicts { received(verdict, now: now) }
@@ -70,18 +109,19 @@ extension ClientCore {
     /// The device is enrolled, whether by the wish that is open or, its answer lost, before.
     mutating func enrolmentAnswered(_ identity: ClientIdentity, isAnswer: Bool) {
         guard let enrolment else { return }
-        let wish: Registration
+        let handle: String
         switch enrolment.command {
-        case .register(let registration), .logIn(let registration): wish = registration
-        case .send, .sync, .pull, .acknowledge: return
+        case .register(let registration), .logIn(let registration): handle = registration.handle
+        case .recover(let recovery): handle = recovery.handle
+        default: return
         }
         self.enrolment = nil
-        guard !isAnswer, AccountHandle(wish.handle)?.text != identity.handle else { return }
+        guard !isAnswer, AccountHandle(handle)?.text != identity.handle else { return }
         pendingEvents.append(
             .enrolmentRefused(
                 code: MessagingError.alreadyEnrolled.rawValue,
                 reason: "this device belongs to the account \(identity.handle)",
-                retryAfter: .zero))
+                retryAfter: .zero, limit: 0))
     }
 
     private mutating func received(_ refusal: Refusal, request: UInt64, now: Instant) {
@@ -89,8 +129,12 @@ extension ClientCore {
             self.enrolment = nil
             pendingEvents.append(
                 .enrolmentRefused(
-                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
+                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter,
+                    limit: refusal.limit))
             return
+        }
+        if let ticket = questions.answered(request) {
+            return pendingEvents.append(.answered(ticket, .refused(refusal)))
         }
         if sync.refused(request: request, retryAfter: refusal.retryAfter, now: now) { return }
         let outcome = outbox.refused(
@@ -99,13 +143,18 @@ extension ClientCore {
         case .again:
             pendingEvents.append(
                 .sendingRefused(
-                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter))
+                    code: refusal.code, reason: refusal.reason, retryAfter: refusal.retryAfter,
+                    limit: refusal.limit))
         case .failed(let entry):
-            changes.append(.fail(index: entry.index, code: refusal.code, reason: refusal.reason))
+            changes.append(
+                .fail(
+                    index: entry.index, code: refusal.code, reason: refusal.reason,
+                    limit: refusal.limit))
             pendingEvents.append(
                 .deliveryChanged(
                     index: entry.index, id: entry.clientMessageID,
-                    state: .failed(code: refusal.code, reason: refusal.reason)))
+                    state: .failed(
+                        code: refusal.code, reason: refusal.reason, limit: refusal.limit)))
         case .committed(let entry, let conversation, let sequence):
             committed(entry, conversation, sequence)
         case .ignored: break
@@ -120,11 +169,13 @@ extension ClientCore {
         }
         var own: MessageRecord?
         if let known, let entry = outbox.committed(verdict.clientMessageID) {
-            own = MessageRecord(
-                conversation: verdict.conversation, sequence: verdict.sequence,
-                sender: known.account, senderDevice: known.device, senderHandle: known.handle,
-                clientMessageID: entry.clientMessageID, time: verdict.time,
-                contentType: entry.contentType, body: entry.body)
+            if !entry.event.namesPeople {
+                own = MessageRecord(
+                    conversation: verdict.conversation, sequence: verdict.sequence,
+                    sender: known.account, senderDevice: known.device,
+                    senderHandle: known.handle, clientMessageID: entry.clientMessageID,
+                    time: verdict.time, event: entry.event)
+            }
             committed(entry, verdict.conversation, verdict.sequence)
         }
         sync.received(verdict, own: own, now: now)
@@ -154,10 +205,11 @@ extension ClientCore {
             .init(
                 index: entry.index, clientMessageID: entry.clientMessageID,
                 conversation: conversation, sequence: sequence))
-        guard let local = sync.conversation(conversation), local.peerDelivered >= sequence else {
-            return
+        guard let local = sync.conversation(conversation) else { return }
+        if local.peerDelivered >= sequence {
+            tellDelivered(conversation, upTo: local.peerDelivered)
         }
-        tellDelivered(conversation, upTo: local.peerDelivered)
+        if local.peerRead >= sequence { tellRead(conversation, upTo: local.peerRead) }
     }
 
     /// Own messages up to there have been received by the other side.
@@ -168,6 +220,26 @@ extension ClientCore {
             pendingEvents.append(
                 .deliveryChanged(
                     index: entry.index, id: entry.clientMessageID, state: .delivered))
+        }
+    }
+
+    /// Own messages up to there have been read by the other side.
+    mutating func tellRead(_ conversation: ConversationID, upTo sequence: ConversationSequence) {
+        for entry in awaited.read(conversation, upTo: sequence) {
+            pendingEvents.append(
+                .deliveryChanged(index: entry.index, id: entry.clientMessageID, state: .read))
+        }
+    }
+}
+
+extension ConversationEvent {
+    /// Whether the server completes it: it names people as the client happens to know them.
+    fileprivate var namesPeople: Bool {
+        switch self {
+        case .created, .added, .removed, .role, .muted: true
+        case .message, .edit, .recall, .reaction, .joined, .left, .changed, .retention,
+            .dissolved, .gone:
+            false
         }
     }
 }

@@ -57,5 +57,7 @@ extension ClientCore {
         enrolment?.request = nil
         outbox.sessionEnded()
         sync.sessionEnded()
+        questions.sessionEnded()
+        if surroundings.sessionEnded() { events.append(.presencesForgotten) }
     }
 }

@@ -9,9 +9,10 @@ internal import PetrelWire
 extension ClientCore {
     /// When `advance` must be called next.
     public var deadline: Instant {
-        let earliest = min(link.deadline, stalled?.retryAt ?? .distantFuture)
+        let earliest = min(link.deadline, stalled?.retryAt ?? .distantFuture, expireAt)
         guard !link.isOffline, standing == .known, !link.isBlocked else { return earliest }
-        return min(earliest, sync.deadline, outbox.deadline)
+        return min(
+            earliest, sync.deadline, outbox.deadline, questions.deadline, surroundings.deadline)
     }
 
     /// Runs what is due, then finishes the batch.
@@ -21,13 +22,17 @@ extension ClientCore {
             link.advance(now: now, wall: wall)
             takeLinkEvents(now: now, wall: wall)
             sync.advance(now: now)
+            questions.advance(now: now)
+            for notice in surroundings.advance(now: now) { events.append(.typing(notice)) }
         }
+        expire(now: now, wall: wall)
         finishBatch(now: now, wall: wall)
     }
 
     /// Makes what arrived durable, then tells it, acknowledges it and asks for what is missing.
     public mutating func finishBatch(now: Instant, wall: WallTime) {
         commit(now: now)
+        replanExpiry(now: now, wall: wall)
         link.finishBatch(now: now, wall: wall)
         saveNetworks()
         beginAttempt(now: now, wall: wall)
@@ -43,13 +48,33 @@ extension ClientCore {
         for watermark in output.received {
             tellDelivered(watermark.conversation, upTo: watermark.sequence)
         }
+        for watermark in output.read {
+            tellRead(watermark.conversation, upTo: watermark.sequence)
+        }
         let batch = changes + output.changes
+        noteExpiry(batch)
         var told: [ClientEvent] = []
         swap(&told, &pendingEvents)
         changes.removeAll(keepingCapacity: true)
         for record in output.messages where !isOwn(record) { told.append(.message(record)) }
         told.append(contentsOf: output.arrivals.map { .messagesArrived($0) })
+        told.append(contentsOf: output.changed.map { .conversationChanged($0) })
+        told.append(contentsOf: output.contacts.map { .contactChanged($0) })
+        if let account = output.account { told.append(.accountChanged(account)) }
         store(batch, thenTell: told, now: now)
+    }
+
+    private mutating func replanExpiry(now: Instant, wall: WallTime) {
+        if mustPlanExpiry, stalled == nil {
+            mustPlanExpiry = false
+            do throws(ClientStoreError) {
+                try planExpiry()
+            } catch {
+                expiryDue = nil
+                events.append(.storeFailed(error))
+            }
+        }
+        expireAt = expiryDeadline(now: now, wall: wall)
     }
 
     private func isOwn(_ record: MessageRecord) -> Bool {

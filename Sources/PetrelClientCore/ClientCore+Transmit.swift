@@ -23,12 +23,26 @@ extension ClientCore {
         while let command = sync.nextCommand(now: now) {
             guard let (request, message) = send(command, now: now) else { return }
             sync.issued(command, as: request, now: now)
-            if case .acknowledge(_, let watermarks) = command {
+            if case .acknowledge(_, let watermarks, _) = command {
                 acknowledgements.append(
                     OpenAcknowledgement(message: message, watermarks: watermarks))
             }
         }
+        while let (ticket, command) = questions.next {
+            guard let (request, _) = send(command, now: now) else { return }
+            questions.sent(ticket, in: request, now: now)
+        }
+        sendActivities(now: now)
         sendOutbox(now: now, wall: wall)
+    }
+
+    /// What is only true now: the newest of each kind arrives, or nothing.
+    private mutating func sendActivities(now: Instant) {
+        for activity in surroundings.takeUntold() {
+            let bytes = Command(request: 0, kind: .activity(activity)).encoded()
+            _ = try? link.send(
+                bytes.span.bytes, as: .ephemeral, key: activity.ephemeralKey, now: now)
+        }
     }
 
     private mutating func sendEnrolment(now: Instant) {
@@ -98,6 +112,17 @@ extension ClientCore {
             return (request, message)
         } catch {
             return nil
+        }
+    }
+}
+
+extension Activity {
+    /// What it is the newest value of.
+    fileprivate var ephemeralKey: UInt64 {
+        switch self {
+        case .presence: 1
+        case .viewing: 2
+        case .typing(let conversation, _): conversation.number | 1 << 63
         }
     }
 }

@@ -22,7 +22,7 @@ public struct ClientCore: ~Copyable {
         case known
     }
 
-    /// A wish to register or to log in, until it is answered.
+    /// A wish to register, to log in or to recover, until it is answered.
     struct Enrolment {
         var command: Command.Kind
         /// The request that it travels in; `nil` while it waits for a session.
@@ -61,6 +61,14 @@ public struct ClientCore: ~Copyable {
     var earlyVerdicts: [Verdict] = []
     /// The server's clock less the device's, in milliseconds.
     var clockOffset: Int64 = 0
+    var questions = Questions()
+    var surroundings = Surroundings()
+    /// Conversations that keep messages for a time only.
+    var retained: [ConversationID] = []
+    /// When something is to be erased, by the server's clock.
+    var expiryDue: WallTime?
+    var expireAt = Instant.distantFuture
+    var mustPlanExpiry = true
 
     /// What the batch changes besides what the sync engine puts out.
     var changes: [ClientChange] = []
@@ -84,8 +92,10 @@ public struct ClientCore: ~Copyable {
         random: any RandomNumberGenerator & Sendable = SecureRandom()
     ) throws(ClientStoreError) {
         let (incarnation, cursor) = try store.cursor()
+        let conversations = try store.conversations()
         let sync = SyncEngine(
-            incarnation: incarnation, cursor: cursor, conversations: try store.conversations())
+            incarnation: incarnation, cursor: cursor, conversations: conversations,
+            rules: configuration.syncRules)
         let outbox = Outbox(last: try store.lastOutboxIndex())
         let known = try store.identity()
         let networks = try store.networks()
@@ -97,6 +107,7 @@ public struct ClientCore: ~Copyable {
         self.sync = sync
         self.outbox = outbox
         self.known = known
+        retained = conversations.filter { $0.retentionSeconds > 0 }.map(\.id)
     }
 }
 
@@ -115,10 +126,12 @@ extension ClientCore {
     ///
     /// - Throws: `handleInvalid`, `enrolmentUnderWay` or `closed`.
     public mutating func register(
-        handle: String, password: [UInt8], deviceName: String
+        handle: String, password: [UInt8], deviceName: String, invitation: String = "",
+        recovery: RecoveryDigest? = nil
     ) throws(ClientRefusal) {
         let registration = Registration(
-            handle: handle, password: password, deviceName: deviceName)
+            handle: handle, password: password, deviceName: deviceName, invitation: invitation,
+            recovery: recovery)
         try enrol(.register(registration), handle: handle)
     }
 
@@ -133,20 +146,39 @@ extension ClientCore {
         try enrol(.logIn(registration), handle: handle)
     }
 
+    /// Adds this device to an account whose password is lost, with a new password; answered by an
+    /// event. All other devices are shut out.
+    ///
+    /// - Throws: `handleInvalid`, `passwordUnacceptable`, `enrolmentUnderWay` or `closed`.
+    public mutating func recover(
+        handle: String, code: String, password: [UInt8], deviceName: String,
+        recovery: RecoveryDigest? = nil
+    ) throws(ClientRefusal) {
+        try validatePassword(password)
+        let form = Recovery(
+            handle: handle, code: code, password: password, deviceName: deviceName,
+            recovery: recovery)
+        try enrol(.recover(form), handle: handle)
+    }
+
     /// Puts a message into the outbox; when this returns it is on disk and will arrive.
     ///
     /// - Throws: `ClientRefusal`, having stored nothing.
     public mutating func send(
         to target: OutgoingTarget, contentType: String = "", body: [UInt8], wall: WallTime
     ) throws(ClientRefusal) -> (index: UInt64, id: ClientMessageID) {
+        let content = Content(contentType: contentType, body: body)
+        return try send(to: target, event: .message(content), wall: wall)
+    }
+
+    /// Puts an event into the outbox; when this returns it is on disk and will arrive.
+    ///
+    /// - Throws: `ClientRefusal`, having stored nothing.
+    public mutating func send(
+        to target: OutgoingTarget, event: ConversationEvent, wall: WallTime
+    ) throws(ClientRefusal) -> (index: UInt64, id: ClientMessageID) {
         guard link.state != .closed else { throw .closed }
-        guard body.count <= MessagingLimits.bodyBytesMax else {
-            throw .bodyTooLarge(byteCount: body.count, limit: MessagingLimits.bodyBytesMax)
-        }
-        guard contentType.utf8.count <= MessagingLimits.contentTypeBytesMax else {
-            throw .contentTypeTooLarge(
-                byteCount: contentType.utf8.count, limit: MessagingLimits.contentTypeBytesMax)
-        }
+        try event.validate(for: target)
         guard !outbox.isFull else { throw .outboxFull(limit: Int(Outbox.entriesMax)) }
         var target = target
         if case .handle(let typed) = target {
@@ -155,14 +187,15 @@ extension ClientCore {
         }
         let id = ClientMessageID(time: serverTime(wall), random: &link.random)
         let entry = OutboxEntry(
-            index: outbox.nextIndex, clientMessageID: id, target: target,
-            contentType: contentType, body: body, written: wall)
+            index: outbox.nextIndex, clientMessageID: id, target: target, event: event,
+            written: wall)
         do throws(ClientStoreError) {
             try store.apply([.enqueue(entry)])
         } catch {
             throw .store(error)
         }
         outbox.appended(entry)
+        surroundings.said(entry.target)
         events.append(.deliveryChanged(index: entry.index, id: id, state: .queued))
         return (entry.index, id)
     }
@@ -231,22 +264,24 @@ extension ClientCore {
         try store.conversations()
     }
 
-    /// Messages of a conversation from a place on, oldest first, holes skipped: for a screen.
+    /// Events of a conversation from a place on, oldest first, without what is missing and what the
+    /// account hid: for a screen.
     public func messages(
         _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord] {
-        try store.messages(conversation, from: sequence, limit: limit)
+        try visible(
+            try store.conversation(conversation), conversation, from: sequence, limit: limit)
     }
 
-    /// Messages after a place that nothing is missing before: for whoever must see all in order.
+    /// Events after a place that nothing is missing before: for whoever must see all in order.
     public func contiguousMessages(
         _ conversation: ConversationID, after sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord] {
         guard let local = try store.conversation(conversation) else { return [] }
         let end = local.held.contiguous
         guard sequence < end else { return [] }
-        return try store.messages(
-            conversation, from: ConversationSequence(sequence.number + 1), limit: limit
+        return try visible(
+            local, conversation, from: ConversationSequence(sequence.number + 1), limit: limit
         ).filter { $0.sequence <= end }
     }
 

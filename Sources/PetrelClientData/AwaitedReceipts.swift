@@ -1,8 +1,8 @@
-// Which own messages the other side is not known to have received.
+// Which own messages the other side is not known to have received and read.
 
 public import PetrelMessaging
 
-/// Own messages that have their place, until the other side has received them.
+/// Own messages that have their place, until the other side has read them.
 public struct AwaitedReceipts: Sendable {
     /// One of them.
     public struct Entry: Equatable, Sendable {
@@ -14,6 +14,8 @@ public struct AwaitedReceipts: Sendable {
         public var conversation: ConversationID
         /// At which place there.
         public var sequence: ConversationSequence
+        /// Whether the other side has received it.
+        public var isDelivered = false
 
         /// Creates the entry.
         public init(
@@ -38,8 +40,23 @@ public struct AwaitedReceipts: Sendable {
         entries.append(entry)
     }
 
-    /// The other side has all up to `sequence`; returns what that completes, oldest first.
+    /// The other side has all up to `sequence`; returns what it had not before, oldest first.
     public mutating func received(
+        _ conversation: ConversationID, upTo sequence: ConversationSequence
+    ) -> [Entry] {
+        var reached: [Entry] = []
+        for i in entries.indices
+        where entries[i].conversation == conversation && entries[i].sequence <= sequence
+            && !entries[i].isDelivered
+        {
+            entries[i].isDelivered = true
+            reached.append(entries[i])
+        }
+        return reached
+    }
+
+    /// The other side has read all up to `sequence`; returns what that completes, oldest first.
+    public mutating func read(
         _ conversation: ConversationID, upTo sequence: ConversationSequence
     ) -> [Entry] {
         let isReached = { (entry: Entry) in

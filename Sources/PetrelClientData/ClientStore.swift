@@ -36,9 +36,11 @@ public enum OutgoingTarget: Equatable, Sendable {
     case conversation(ConversationID)
     /// The 1:1 conversation with the account of that handle.
     case handle(String)
+    /// A group that begins with the event, which is `created`.
+    case newGroup
 }
 
-/// A message that waits for the server's verdict.
+/// An event that waits for the server's verdict.
 public struct OutboxEntry: Equatable, Sendable {
     /// Its place in the outbox: strictly increasing, from 1; messages are sent in this order.
     public var index: UInt64
@@ -46,23 +48,20 @@ public struct OutboxEntry: Equatable, Sendable {
     public var clientMessageID: ClientMessageID
     /// Where it goes.
     public var target: OutgoingTarget
-    /// The media type of the body; empty is `text/plain`.
-    public var contentType: String
-    /// What is said.
-    public var body: [UInt8]
+    /// What shall happen.
+    public var event: ConversationEvent
     /// When it was written, by this client's clock.
     public var written: WallTime
 
     /// Creates the entry.
     public init(
         index: UInt64, clientMessageID: ClientMessageID, target: OutgoingTarget,
-        contentType: String, body: [UInt8], written: WallTime
+        event: ConversationEvent, written: WallTime
     ) {
         self.index = index
         self.clientMessageID = clientMessageID
         self.target = target
-        self.contentType = contentType
-        self.body = body
+        self.event = event
         self.written = written
     }
 }
@@ -75,49 +74,15 @@ public struct FailedEntry: Equatable, Sendable {
     public var code: UInt32
     /// The server's sentence.
     public var reason: String
+    /// The limit that was met, in the unit of the code's rule; 0 if none was.
+    public var limit: UInt64
 
     /// Creates the entry.
-    public init(entry: OutboxEntry, code: UInt32, reason: String) {
+    public init(entry: OutboxEntry, code: UInt32, reason: String, limit: UInt64 = 0) {
         self.entry = entry
         self.code = code
         self.reason = reason
-    }
-}
-
-/// A conversation as this client knows it.
-public struct LocalConversation: Equatable, Sendable {
-    /// The identifier.
-    public var id: ConversationID
-    /// The other account; 0 until the server told.
-    public var peer: AccountID
-    /// The other account's handle; empty until the server told.
-    public var peerHandle: String
-    /// The newest place that the server told of.
-    public var head: ConversationSequence
-    /// The oldest place that the server keeps.
-    public var first: ConversationSequence
-    /// What is held.
-    public var held: HeldRanges
-    /// What the other account has received: all up to this place.
-    public var peerDelivered: ConversationSequence
-    /// What this account told the server that it received.
-    public var acknowledged: ConversationSequence
-
-    /// Creates the conversation.
-    public init(
-        id: ConversationID, peer: AccountID = .init(0), peerHandle: String = "",
-        head: ConversationSequence = .init(0), first: ConversationSequence = .init(1),
-        held: HeldRanges = .init(), peerDelivered: ConversationSequence = .init(0),
-        acknowledged: ConversationSequence = .init(0)
-    ) {
-        self.id = id
-        self.peer = peer
-        self.peerHandle = peerHandle
-        self.head = head
-        self.first = first
-        self.held = held
-        self.peerDelivered = peerDelivered
-        self.acknowledged = acknowledged
+        self.limit = limit
     }
 }
 
@@ -132,15 +97,33 @@ public enum ClientChange: Equatable, Sendable {
     /// The outbox entry with that index has its verdict and leaves the outbox.
     case dequeue(index: UInt64)
     /// The outbox entry with that index was refused for good and moves to the failed ones.
-    case fail(index: UInt64, code: UInt32, reason: String)
-    /// A message of a conversation; storing it twice changes nothing.
+    case fail(index: UInt64, code: UInt32, reason: String, limit: UInt64)
+    /// An event of a conversation, with what it does to the overlay of its target; storing it twice
+    /// changes nothing, and one that is gone erases what is held.
     case message(MessageRecord)
+    /// What was said at a place is erased; the place stays taken.
+    case erase(ConversationID, ConversationSequence, Gone)
+    /// All events below a place are removed, `trimMax` at most.
+    case trim(ConversationID, below: ConversationSequence)
     /// What is known of a conversation, replaced whole.
     case conversation(LocalConversation)
+    /// What is known of another account, replaced whole; one that is nothing to this account and
+    /// was given no name is forgotten.
+    case contact(Contact)
+    /// What is known of the own account, replaced whole.
+    case account(AccountState)
     /// The feed cursor and the store's incarnation that it belongs to.
     case cursor(incarnation: UInt64, feed: FeedSequence)
     /// What is known of networks, replaced whole.
     case networks([BindingLifetime])
+
+    /// The most events that one trim removes.
+    public static let trimMax = 64
+}
+
+extension Contact {
+    /// Whether there is anything to remember.
+    public var isWorthKeeping: Bool { state != .none || isBlocked || !alias.isEmpty }
 }
 
 /// Keeps what a client must not lose; every call of `apply` is one durable transaction.
@@ -166,7 +149,17 @@ public protocol ClientStore {
     func conversations() throws(ClientStoreError) -> [LocalConversation]
     /// Returns a conversation.
     func conversation(_ id: ConversationID) throws(ClientStoreError) -> LocalConversation?
-    /// Returns held messages of a conversation from a place on, oldest first, `limit` at most.
+    /// Returns contacts, requests and blocked accounts, by account.
+    func contacts() throws(ClientStoreError) -> [Contact]
+    /// Returns what is known of the own account; `nil` until the server told.
+    func accountState() throws(ClientStoreError) -> AccountState?
+    /// Returns what became of messages of a conversation from a place on, `limit` at most.
+    func overlays(
+        _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
+    ) throws(ClientStoreError) -> [Overlay]
+    /// Returns the messages that expire first, `limit` at most.
+    func expiring(limit: Int) throws(ClientStoreError) -> [Expiry]
+    /// Returns held events of a conversation from a place on, oldest first, `limit` at most.
     func messages(
         _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord]

@@ -22,6 +22,13 @@ public struct MemoryClientStore: ClientStore, Sendable {
         var conversations: [LocalConversation] = []
         /// By place, lowest first.
         var messages: [ConversationID: [MessageRecord]] = [:]
+        /// By target, lowest first.
+        var overlays: [ConversationID: [Overlay]] = [:]
+        /// Earliest first.
+        var expiring: [Expiry] = []
+        /// By account, lowest first.
+        var contacts: [Contact] = []
+        var account: AccountState?
     }
 
     private var state = State()
@@ -62,6 +69,20 @@ public struct MemoryClientStore: ClientStore, Sendable {
         state.conversations.first { $0.id == id }
     }
 
+    public func contacts() throws(ClientStoreError) -> [Contact] { state.contacts }
+    public func accountState() throws(ClientStoreError) -> AccountState? { state.account }
+
+    public func overlays(
+        _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
+    ) throws(ClientStoreError) -> [Overlay] {
+        let all = state.overlays[conversation] ?? []
+        return Array(all.lazy.filter { $0.target >= sequence }.prefix(max(0, limit)))
+    }
+
+    public func expiring(limit: Int) throws(ClientStoreError) -> [Expiry] {
+        Array(state.expiring.prefix(max(0, limit)))
+    }
+
     public func messages(
         _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord] {
@@ -79,12 +100,21 @@ extension MemoryClientStore.State {
             outbox.put(entry, by: \.index)
             lastOutboxIndex = max(lastOutboxIndex, entry.index)
         case .dequeue(let index): outbox.removeAll { $0.index == index }
-        case .fail(let index, let code, let reason):
+        case .fail(let index, let code, let reason, let limit):
             guard let entry = outbox.first(where: { $0.index == index }) else { return }
             outbox.removeAll { $0.index == index }
-            failed.put(FailedEntry(entry: entry, code: code, reason: reason), by: \.entry.index)
-        case .message(let record):
-            messages[record.conversation, default: []].putIfAbsent(record)
+            failed.put(
+                FailedEntry(entry: entry, code: code, reason: reason, limit: limit),
+                by: \.entry.index)
+        case .message(let record): keep(record)
+        case .erase(let id, let place, let why): erase(id, place, why)
+        case .trim(let id, let end): trim(id, below: end, limit: ClientChange.trimMax)
+        case .contact(let contact):
+            guard contact.isWorthKeeping else {
+                return contacts.removeAll { $0.person.account == contact.person.account }
+            }
+            contacts.put(contact, by: \.person.account)
+        case .account(let state): account = state
         case .conversation(let conversation): conversations.put(conversation, by: \.id)
         case .cursor(let incarnation, let feed):
             self.incarnation = incarnation
@@ -115,10 +145,65 @@ extension Array {
     }
 }
 
-extension Array where Element == MessageRecord {
-    fileprivate mutating func putIfAbsent(_ record: MessageRecord) {
-        let place = firstPlace(notBelow: record.sequence) { $0.sequence }
-        guard place == count || self[place].sequence != record.sequence else { return }
-        insert(record, at: place)
+extension Array {
+    /// The element whose key is `wanted`, in an array sorted by `key`.
+    fileprivate func element<Key: Comparable>(
+        _ wanted: Key, by key: (Element) -> Key
+    ) -> Element? {
+        let place = firstPlace(notBelow: wanted, by: key)
+        return place < count && key(self[place]) == wanted ? self[place] : nil
+    }
+}
+
+extension MemoryClientStore.State: EventTables {
+    func event(_ conversation: ConversationID, _ sequence: ConversationSequence) -> MessageRecord? {
+        messages[conversation]?.element(sequence, by: \.sequence)
+    }
+
+    func places(
+        _ conversation: ConversationID, below end: ConversationSequence, limit: Int
+    ) -> [ConversationSequence] {
+        (messages[conversation] ?? []).prefix(max(0, limit)).map(\.sequence).filter { $0 < end }
+    }
+
+    mutating func set(_ record: MessageRecord) {
+        messages[record.conversation, default: []].put(record, by: \.sequence)
+    }
+
+    mutating func removeEvent(_ conversation: ConversationID, _ sequence: ConversationSequence) {
+        messages[conversation]?.removeAll { $0.sequence == sequence }
+    }
+
+    func overlay(_ conversation: ConversationID, _ target: ConversationSequence) -> Overlay? {
+        overlays[conversation]?.element(target, by: \.target)
+    }
+
+    mutating func set(_ overlay: Overlay) {
+        overlays[overlay.conversation, default: []].put(overlay, by: \.target)
+    }
+
+    mutating func removeOverlay(_ conversation: ConversationID, _ target: ConversationSequence) {
+        overlays[conversation]?.removeAll { $0.target == target }
+    }
+
+    mutating func note(_ expiry: Expiry) { expiring.put(expiry, by: \.order) }
+
+    mutating func forget(_ expiry: Expiry) { expiring.removeAll { $0 == expiry } }
+}
+
+extension Expiry {
+    /// What expiries are sorted by.
+    struct Order: Comparable {
+        var time: Int64
+        var conversation: ConversationID
+        var sequence: ConversationSequence
+
+        static func < (a: Order, b: Order) -> Bool {
+            (a.time, a.conversation, a.sequence) < (b.time, b.conversation, b.sequence)
+        }
+    }
+
+    fileprivate var order: Order {
+        Order(time: time.milliseconds, conversation: conversation, sequence: sequence)
     }
 }

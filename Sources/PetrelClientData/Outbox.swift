@@ -177,7 +177,7 @@ public struct Outbox: Sendable {
     /// Whether the refusal is about the server's present state and not about the message.
     private static func isTransient(_ code: UInt32) -> Bool {
         switch MessagingError(rawValue: code) {
-        case .busy, .storageFull, .storageFailed, .notEnrolled, .tooManyAttempts: true
+        case .busy, .storageFull, .storageFailed, .notEnrolled, .tooManyAttempts, .tooFast: true
         default: false
         }
     }

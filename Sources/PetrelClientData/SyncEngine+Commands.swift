@@ -48,7 +48,10 @@ extension SyncEngine {
         guard isOpen else { return nil }
         if sync == nil, syncAt <= now, mustSync || cursor < newest {
             let limit = UInt32(MessagingLimits.syncHeadsMax)
-            return .sync(incarnation: incarnation, cursor: cursor, limit: limit)
+            return .sync(
+                SyncRequest(
+                    incarnation: incarnation, cursor: cursor, limit: limit,
+                    largeAfter: largeAfter))
         }
         if acknowledgeAt <= now, acknowledgementsOpen < Self.acknowledgementsMax,
             let acknowledgement
@@ -56,16 +59,22 @@ extension SyncEngine {
             return acknowledgement
         }
         guard pullsOpen < Self.pullsMax else { return nil }
+        return nextPull(now: now)
+    }
+
+    /// The most urgent pull: newest hole first, and small conversations before large ones.
+    private func nextPull(now: Instant) -> Command.Kind? {
+        var best: (rank: Int, id: ConversationID)?
         for id in wanted {
             guard let conversation = conversations[id], conversation.pull == nil,
                 conversation.pullAt <= now
             else { continue }
-            let local = conversation.local
-            guard let hole = local.held.holes(from: 1, to: local.head.number).last else { continue }
-            return .pull(
-                conversation: id, from: hole.lowerBound, to: hole.upperBound, newestFirst: true)
+            let rank = conversation.rank
+            if rank < best?.rank ?? .max { best = (rank, id) }
         }
-        return nil
+        guard let id = best?.id, let hole = wantedHole(id) else { return nil }
+        return .pull(
+            conversation: id, from: hole.lowerBound, to: hole.upperBound, newestFirst: true)
     }
 
     /// The command travels as that request.
@@ -78,12 +87,17 @@ extension SyncEngine {
         case .pull(let id, _, _, _):
             conversations[id]?.pull = request
             pullsOpen += 1
-        case .acknowledge(let feed, let watermarks):
+        case .acknowledge(let feed, let delivered, let read):
             toldFeed = feed
-            for watermark in watermarks { noteTold(watermark, now: now) }
+            for watermark in delivered { noteTold(watermark, now: now) }
+            for watermark in read { noteReadTold(watermark) }
             forgetTold(before: now - Self.commitMax)
             untold.removeAll { conversations[$0]?.isUntold == false }
-            acknowledgementRequests.append((number, watermarks.map(\.conversation)))
+            unsaidReads.removeAll { conversations[$0]?.isReadUnsaid == false }
+            acknowledgementRequests.append(
+                TellingRequest(
+                    number: number, delivered: delivered.map(\.conversation),
+                    read: read.map(\.conversation)))
             if acknowledgementRequests.count > Self.acknowledgementRequestsMax {
                 acknowledgementRequests.removeFirst()
             }
@@ -91,18 +105,20 @@ extension SyncEngine {
             acknowledgedLast = now
             acknowledgeAt = .distantFuture
             noteAcknowledgement(now: now)
-        case .register, .logIn, .send: return
+        case .register, .logIn, .recover, .send, .changeAccount, .changeContact,
+            .changeConversation, .invite, .lookUp, .listMembers, .activity:
+            return
         }
     }
 
     /// Whether the server is still to be told of something that was received.
     public var owesAcknowledgement: Bool {
-        isOpen && (!untold.isEmpty || acknowledgementsOpen > 0)
+        isOpen && (!untold.isEmpty || !unsaidReads.isEmpty || acknowledgementsOpen > 0)
     }
 
     /// Tells of what was received without waiting for more of it.
     public mutating func hurryAcknowledgement(now: Instant) {
-        if isOpen, !untold.isEmpty { acknowledgeAt = now }
+        if isOpen, !untold.isEmpty || !unsaidReads.isEmpty { acknowledgeAt = now }
     }
 
     /// The server has the acknowledgement, though perhaps not on its disk yet.
@@ -128,11 +144,13 @@ extension SyncEngine {
             incarnation = page.incarnation
             cursor = FeedSequence(0)
             newest = page.snapshot
+            largeAfter = ConversationID(0)
             cursorIsDirty = true
             mustSync = true
             return scheduleSync(at: now)
         }
-        for head in page.heads { take(head, now: now) }
+        for item in page.items { take(item.kind, now: now) }
+        for head in page.large { take(head, now: now) }
         let hasProgress = page.cursor > cursor
         if hasProgress {
             cursor = page.cursor
@@ -140,9 +158,12 @@ extension SyncEngine {
         }
         // A page without progress is the server's word that nothing newer exists.
         newest = hasProgress || page.remaining > 0 ? max(newest, page.snapshot) : cursor
-        mustSync = page.remaining > 0
+        let last = page.large.last?.conversation ?? ConversationID(0)
+        let goesOn = page.remaining == 0 && page.largeRemain && last > largeAfter
+        largeAfter = goesOn ? last : ConversationID(0)
+        mustSync = page.remaining > 0 || goesOn
         if mustSync || cursor < newest {
-            scheduleSync(at: hasProgress ? now : now + Self.pause)
+            scheduleSync(at: hasProgress || goesOn ? now : now + Self.pause)
         }
         noteAcknowledgement(now: now)
     }
@@ -186,9 +207,14 @@ extension SyncEngine {
             if PlantedBug.refusedReceiptLost.isActive { acknowledgementRequests.removeAll() }
         #endif
         if let i = acknowledgementRequests.firstIndex(where: { $0.number == request }) {
-            for id in acknowledgementRequests.remove(at: i).conversations {
+            let request = acknowledgementRequests.remove(at: i)
+            for id in request.delivered {
                 conversations[id]?.told = ConversationSequence(0)
                 noteUntold(id)
+            }
+            for id in request.read {
+                conversations[id]?.readTold = ConversationSequence(0)
+                noteUnsaid(id)
             }
             toldFeed = FeedSequence(0)
             acknowledgeAt = min(acknowledgeAt, now + pause)
@@ -206,79 +232,6 @@ extension SyncEngine {
 }
 
 extension SyncEngine {
-    /// What the server should know of what is here.
-    private var acknowledgement: Command.Kind? {
-        let watermarks = untold.prefix(MessagingLimits.watermarksMax).compactMap { id in
-            conversations[id].map {
-                Watermark(conversation: id, sequence: $0.local.held.contiguous)
-            }
-        }
-        guard !watermarks.isEmpty || cursor > toldFeed else { return nil }
-        return .acknowledge(feed: cursor, delivered: watermarks)
-    }
-
-    /// The server is told of a watermark.
-    private mutating func noteTold(_ watermark: Watermark, now: Instant) {
-        let id = watermark.conversation
-        guard conversations[id] != nil else { return }
-        if conversations[id]?.toldAt == nil { recentlyTold.append(id) }
-        conversations[id]?.told = watermark.sequence
-        conversations[id]?.toldAt = now
-        conversations[id]?.isUntold = false
-    }
-
-    /// What was told so long ago in this session is on the server's disk, and need not be told
-    /// again after a restart.
-    private mutating func forgetTold(before moment: Instant) {
-        var kept = 0
-        for id in recentlyTold {
-            guard let conversation = conversations[id], let told = conversation.toldAt,
-                told < moment
-            else {
-                recentlyTold[kept] = id
-                kept += 1
-                continue
-            }
-            conversations[id]?.toldAt = nil
-            change(id) { $0.acknowledged = max($0.acknowledged, conversation.arrived) }
-        }
-        recentlyTold.removeLast(recentlyTold.count - kept)
-    }
-
-    /// Lists the conversation if the prefix received grew over somebody else's message.
-    mutating func noteUntold(_ id: ConversationID) {
-        guard let conversation = conversations[id], !conversation.isUntold else { return }
-        let contiguous = conversation.local.held.contiguous
-        guard min(conversation.foreign, contiguous) > conversation.told else { return }
-        conversations[id]?.isUntold = true
-        untold.append(id)
-    }
-
-    /// Plans the next acknowledgement, if there is something to acknowledge.
-    mutating func noteAcknowledgement(now: Instant) {
-        guard isOpen, !untold.isEmpty || cursor > toldFeed else { return }
-        let pause = untold.isEmpty ? Self.feedPause : Self.acknowledgePause
-        let earliest = acknowledgedLast.map { $0 + pause } ?? now
-        acknowledgeAt = min(acknowledgeAt, max(now, earliest))
-    }
-
-    /// Where a conversation stands, as a sync page tells it.
-    private mutating func take(_ head: ConversationHead, now: Instant) {
-        let id = head.conversation
-        change(id) { local in
-            local.head = max(local.head, head.last)
-            local.first = max(local.first, head.first)
-            local.peer = head.peer
-            local.peerHandle = head.peerHandle
-            // What the server no longer keeps is not missing.
-            let first = head.first.number
-            if first > 1, first - 1 <= head.last.number { local.held.insert(1...first - 1) }
-        }
-        raiseDelivered(id, to: head.delivered)
-        noteUntold(id)
-        noteHoles(id, at: now)
-    }
-
     /// Pulls under way at the same time, each for another conversation.
     static let pullsMax = 4
     /// After this long an answer will not come: it was lost with a server that restarted.

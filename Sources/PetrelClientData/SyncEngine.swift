@@ -22,8 +22,16 @@ public struct SyncEngine: Sendable {
         public var messages: [MessageRecord] = []
         /// The conversations that they stand in, each once.
         public var arrivals: [ConversationID] = []
-        /// Watermarks of other members that rose.
+        /// Watermarks of other members that rose: what they received.
         public var received: [Watermark] = []
+        /// Watermarks of other members that rose: what they read.
+        public var read: [Watermark] = []
+        /// Conversations of which something else changed, or where something was erased.
+        public var changed: [ConversationID] = []
+        /// Contacts that changed.
+        public var contacts: [Contact] = []
+        /// The own account, if it changed.
+        public var account: AccountState?
     }
 
     struct Conversation: Sendable {
@@ -50,6 +58,18 @@ public struct SyncEngine: Sendable {
         var foreign: ConversationSequence
         /// Listed in `untold`.
         var isUntold = false
+        /// Something besides its messages changed since the last output.
+        var isChanged = false
+        /// Places that somebody asked for, though they are not fetched otherwise.
+        var asked: ClosedRange<UInt64>?
+        /// What it adds to the progress of all.
+        var share = SyncProgress()
+        /// A message that was seen here is about this account.
+        var mentionsMe = false
+        /// The own read mark that the server was told in this session.
+        var readTold = ConversationSequence(0)
+        /// Listed in `unsaidReads`.
+        var isReadUnsaid = false
     }
 
     struct Request: Sendable {
@@ -57,13 +77,27 @@ public struct SyncEngine: Sendable {
         var lostAt: Instant
     }
 
+    struct TellingRequest: Sendable {
+        var number: UInt64
+        var delivered: [ConversationID]
+        var read: [ConversationID]
+    }
+
     var conversations: [ConversationID: Conversation] = [:]
     /// Conversations with holes, longest known first.
     var wanted: [ConversationID] = []
     /// Conversations whose received prefix grew, longest known first.
     var untold: [ConversationID] = []
-    private var dirty: [ConversationID] = []
-    private var output = Output()
+    /// Conversations whose own read mark the server is to be told, longest known first.
+    var unsaidReads: [ConversationID] = []
+    /// Conversations whose own read mark was told in this session.
+    var toldReads: [ConversationID] = []
+    var dirty: [ConversationID] = []
+    var output = Output()
+    /// What is fetched without being asked for.
+    let rules: SyncRules
+    /// How far all has come.
+    public internal(set) var progress = SyncProgress()
 
     /// Which life of the server's store `cursor` belongs to; 0 before the first.
     public internal(set) var incarnation: UInt64
@@ -80,6 +114,8 @@ public struct SyncEngine: Sendable {
     var syncAt = Instant.distantFuture
     var sync: Request?
     var pullsOpen = 0
+    /// The last large group that this round of syncs told of; 0 at its beginning.
+    var largeAfter = ConversationID(0)
 
     var acknowledgeAt = Instant.distantFuture
     var acknowledgedLast: Instant?
@@ -87,13 +123,17 @@ public struct SyncEngine: Sendable {
     var acknowledgementsOpen = 0
     var toldFeed = FeedSequence(0)
     /// The latest acknowledgements by request: one that is refused is told again.
-    var acknowledgementRequests: [(number: UInt64, conversations: [ConversationID])] = []
+    var acknowledgementRequests: [TellingRequest] = []
     /// Conversations whose watermark was told lately: the server may have died before it stored it,
     /// or may never have got it, for acknowledgements do not arrive in the order of their loss.
     var recentlyTold: [ConversationID] = []
 
     /// Creates an engine from what the client's store holds.
-    public init(incarnation: UInt64, cursor: FeedSequence, conversations: [LocalConversation]) {
+    public init(
+        incarnation: UInt64, cursor: FeedSequence, conversations: [LocalConversation],
+        rules: SyncRules = SyncRules()
+    ) {
+        self.rules = rules
         self.incarnation = incarnation
         self.cursor = cursor
         newest = cursor
@@ -101,8 +141,10 @@ public struct SyncEngine: Sendable {
             // Who wrote what is held is not looked up: at worst an own message is receipted.
             self.conversations[local.id] = Conversation(
                 local: local, told: local.acknowledged, foreign: local.held.highest)
+            noteShare(local.id)
             noteHoles(local.id, at: Instant(nanoseconds: .min))
             noteUntold(local.id)
+            noteUnsaid(local.id)
         }
     }
 
@@ -125,10 +167,14 @@ public struct SyncEngine: Sendable {
             guard let conversation = conversations[id] else { continue }
             taken.changes.append(.conversation(conversation.local))
             if conversation.hasArrivals { taken.arrivals.append(id) }
+            if conversation.isChanged { taken.changed.append(id) }
+            conversations[id]?.isChanged = false
             conversations[id]?.isDirty = false
             conversations[id]?.hasArrivals = false
         }
         dirty.removeAll()
+        taken.changes.append(contentsOf: taken.contacts.map { .contact($0) })
+        if let account = taken.account { taken.changes.append(.account(account)) }
         if cursorIsDirty {
             taken.changes.append(.cursor(incarnation: incarnation, feed: cursor))
             cursorIsDirty = false
@@ -162,6 +208,7 @@ extension SyncEngine {
         isOpen = false
         sync = nil
         pullsOpen = 0
+        largeAfter = ConversationID(0)
         for id in wanted { conversations[id]?.pull = nil }
         #if PETREL_PLANTED
             if PlantedBug.receiptsForgotten.isActive { recentlyTold.removeAll() }
@@ -173,6 +220,11 @@ extension SyncEngine {
             noteUntold(id)
         }
         recentlyTold.removeAll()
+        for id in toldReads {
+            conversations[id]?.readTold = ConversationSequence(0)
+            noteUnsaid(id)
+        }
+        toldReads.removeAll()
         acknowledgementRequests.removeAll()
         if acknowledgementsOpen > 0 { toldFeed = FeedSequence(0) }
         acknowledgementsOpen = 0
@@ -184,7 +236,8 @@ extension SyncEngine {
         take(push.record)
         noteHoles(push.record.conversation, at: now + Self.patience)
         advance(
-            to: push.feed, after: push.previousFeed, of: push.record.conversation, now: now)
+            to: push.feed, after: push.previousFeed, isKnown: isKnown(push.record.conversation),
+            now: now)
         noteAcknowledgement(now: now)
     }
 
@@ -194,22 +247,42 @@ extension SyncEngine {
         if let record { take(record) }
         change(id) { local in
             local.head = max(local.head, verdict.sequence)
-            local.peer = verdict.peer
-            local.peerHandle = verdict.peerHandle
+            guard local.kind == nil, verdict.peer.number != 0 else { return }
+            local.kind = .peer(Person(account: verdict.peer, handle: verdict.peerHandle))
         }
         noteHoles(id, at: now + Self.patience)
-        advance(to: verdict.feed, after: verdict.previousFeed, of: id, now: now)
+        advance(
+            to: verdict.feed, after: verdict.previousFeed, isKnown: isKnown(id), now: now)
         noteAcknowledgement(now: now)
     }
 
-    /// Another member has received messages.
+    /// Another member has received or read messages.
     public mutating func received(_ receipt: Receipt, now: Instant) {
         let id = receipt.conversation
         if receipt.account != account, conversations[id] != nil {
-            raiseDelivered(id, to: receipt.sequence)
+            raiseDelivered(id, to: receipt.delivered)
+            raiseRead(id, to: receipt.read)
         }
-        advance(to: receipt.feed, after: receipt.previousFeed, of: id, now: now)
+        advance(to: receipt.feed, after: receipt.previousFeed, isKnown: isKnown(id), now: now)
         noteAcknowledgement(now: now)
+    }
+
+    /// Something else of the account changed, and was pushed.
+    public mutating func received(_ change: PushedChange, now: Instant) {
+        take(change.item.kind, now: now)
+        advance(to: change.item.feed, after: change.previousFeed, isKnown: true, now: now)
+        noteAcknowledgement(now: now)
+    }
+
+    /// Newer events stand in a large group than those that were pushed.
+    public mutating func receivedDigest(
+        _ id: ConversationID, last: ConversationSequence, now: Instant
+    ) {
+        change(id) { $0.head = max($0.head, last) }
+        noteHoles(id, at: now)
+        guard !isKnown(id) else { return }
+        mustSync = true
+        scheduleSync(at: now + Self.patience)
     }
 
     /// The server's newest change, as each answered keepalive tells it: heals a lost push.
@@ -221,36 +294,19 @@ extension SyncEngine {
 }
 
 extension SyncEngine {
-    /// Keeps a message, unless its place is held; pushes and pages both end here.
-    mutating func take(_ record: MessageRecord) {
-        guard record.sequence.number > 0 else { return }
-        let id = record.conversation
-        guard conversations[id]?.local.held.contains(record.sequence) != true else { return }
-        let isForeign = record.sender != account
-        change(id) { local in
-            local.held.insert(record.sequence)
-            local.head = max(local.head, record.sequence)
-            guard isForeign, local.peer.number == 0 else { return }
-            local.peer = record.sender
-            local.peerHandle = record.senderHandle
-        }
-        conversations[id]?.hasArrivals = true
-        if isForeign, let foreign = conversations[id]?.foreign {
-            conversations[id]?.foreign = max(foreign, record.sequence)
-        }
-        output.messages.append(record)
-        noteUntold(id)
-    }
-
     /// Moves the cursor over a pushed change, if nothing is missing in between.
     ///
-    /// Nor does it pass a conversation whose members are not known: only its head names them.
-    private mutating func advance(
-        to feed: FeedSequence, after previous: FeedSequence, of id: ConversationID, now: Instant
+    /// Nor does it pass a conversation whose members are not known: only its head names them. What
+    /// made no entry in the feed moves nothing.
+    mutating func advance(
+        to feed: FeedSequence, after previous: FeedSequence, isKnown: Bool, now: Instant
     ) {
         newest = max(newest, feed)
-        guard feed > cursor else { return }
-        let isKnown = conversations[id].map { $0.local.peer.number != 0 } ?? false
+        guard feed > cursor else {
+            guard !isKnown, feed.number == 0 else { return }
+            mustSync = true
+            return scheduleSync(at: now + Self.patience)
+        }
         #if PETREL_PLANTED
             let previous = PlantedBug.cursorPassesGap.isActive ? cursor : previous
         #endif
@@ -259,45 +315,8 @@ extension SyncEngine {
         cursorIsDirty = true
     }
 
-    mutating func raiseDelivered(_ id: ConversationID, to sequence: ConversationSequence) {
-        guard sequence > (conversations[id]?.local.peerDelivered ?? ConversationSequence(0)) else {
-            return
-        }
-        change(id) { $0.peerDelivered = sequence }
-        output.received.append(Watermark(conversation: id, sequence: sequence))
-    }
-
-    /// Changes what is known of a conversation, which exists from then on.
-    mutating func change(_ id: ConversationID, _ body: (inout LocalConversation) -> Void) {
-        let zero = ConversationSequence(0)
-        let unknown = Conversation(local: LocalConversation(id: id), told: zero, foreign: zero)
-        body(&conversations[id, default: unknown].local)
-        guard conversations[id]?.isDirty == false else { return }
-        conversations[id]?.isDirty = true
-        dirty.append(id)
-    }
-
-    /// Lists or unlists the conversation by whether it has holes, which are pulled at `instant`.
-    mutating func noteHoles(_ id: ConversationID, at instant: Instant) {
-        guard let conversation = conversations[id] else { return }
-        #if PETREL_PLANTED
-            let instant = PlantedBug.holesNotPulled.isActive ? .distantFuture : instant
-        #endif
-        let hasHoles = conversation.local.held.contiguous < conversation.local.head
-        if hasHoles && !conversation.isWanted {
-            conversations[id]?.isWanted = true
-            conversations[id]?.pullAt = instant
-            wanted.append(id)
-        } else if hasHoles {
-            conversations[id]?.pullAt = min(conversation.pullAt, instant)
-        } else if conversation.isWanted {
-            if conversation.pull != nil { pullsOpen -= 1 }
-            conversations[id]?.pull = nil
-            conversations[id]?.isWanted = false
-            conversations[id]?.fruitless = 0
-            wanted.removeAll { $0 == id }
-        }
-    }
+    /// Whether the server told who is in a conversation.
+    func isKnown(_ id: ConversationID) -> Bool { conversations[id]?.local.kind != nil }
 
     mutating func scheduleSync(at instant: Instant) {
         syncAt = min(syncAt, instant)

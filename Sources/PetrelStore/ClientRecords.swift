@@ -1,4 +1,4 @@
-// The records of a client's tables, field by field; messages are as in a server's tables.
+// The records of a client's tables, field by field.
 
 import PetrelBase
 import PetrelClientData
@@ -84,8 +84,7 @@ struct OutboxRow: Record {
             index: try reader.readUInt64(),
             clientMessageID: try ClientMessageID(from: &reader),
             target: try OutgoingTarget(from: &reader),
-            contentType: try reader.readText(),
-            body: try reader.readCounted(),
+            event: try ConversationEvent(from: &reader),
             written: WallTime(milliseconds: try reader.readSigned()))
     }
 
@@ -93,8 +92,7 @@ struct OutboxRow: Record {
         writer.add(entry.index)
         entry.clientMessageID.write(to: &writer)
         entry.target.write(to: &writer)
-        writer.addCounted(entry.contentType)
-        writer.addCounted(entry.body)
+        writer.addCounted(entry.event.encoded())
         writer.add(entry.written.milliseconds)
     }
 }
@@ -105,6 +103,7 @@ extension OutgoingTarget {
         switch try reader.readUInt8() {
         case 0: self = .conversation(ConversationID(try reader.readUInt64()))
         case 1: self = .handle(try reader.readText())
+        case 2: self = .newGroup
         default: throw .malformed(offset: offset)
         }
     }
@@ -117,6 +116,7 @@ extension OutgoingTarget {
         case .handle(let handle):
             writer.add(UInt8(1))
             writer.addCounted(handle)
+        case .newGroup: writer.add(UInt8(2))
         }
     }
 }
@@ -130,51 +130,13 @@ struct FailedRow: Record {
         failed = FailedEntry(
             entry: try OutboxRow(from: &reader).entry,
             code: try reader.readUInt32(),
-            reason: try reader.readText())
+            reason: try reader.readText(), limit: try reader.readUInt64())
     }
 
     func write(to writer: inout RecordWriter) {
         OutboxRow(failed.entry).write(to: &writer)
         writer.add(failed.code)
         writer.addCounted(failed.reason)
-    }
-}
-
-struct KnownRow: Record {
-    var conversation: LocalConversation
-
-    init(_ conversation: LocalConversation) { self.conversation = conversation }
-
-    init(from reader: inout ByteReader) throws(DecodeError) {
-        conversation = LocalConversation(
-            id: ConversationID(try reader.readUInt64()),
-            peer: AccountID(try reader.readUInt64()),
-            peerHandle: try reader.readText(),
-            head: ConversationSequence(try reader.readUInt64()),
-            first: ConversationSequence(try reader.readUInt64()),
-            peerDelivered: ConversationSequence(try reader.readUInt64()),
-            acknowledged: ConversationSequence(try reader.readUInt64()))
-        var ranges: [ClosedRange<UInt64>] = []
-        while reader.remaining > 0 {
-            let offset = reader.offset
-            let (low, high) = (try reader.readUInt64(), try reader.readUInt64())
-            guard low <= high else { throw .malformed(offset: offset) }
-            ranges.append(low...high)
-        }
-        conversation.held = HeldRanges(ranges)
-    }
-
-    func write(to writer: inout RecordWriter) {
-        writer.add(conversation.id.number)
-        writer.add(conversation.peer.number)
-        writer.addCounted(conversation.peerHandle)
-        writer.add(conversation.head.number)
-        writer.add(conversation.first.number)
-        writer.add(conversation.peerDelivered.number)
-        writer.add(conversation.acknowledged.number)
-        for range in conversation.held.ranges {
-            writer.add(range.lowerBound)
-            writer.add(range.upperBound)
-        }
+        writer.add(failed.limit)
     }
 }

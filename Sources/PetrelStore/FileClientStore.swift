@@ -17,6 +17,7 @@ public final class FileClientStore: ClientStore, Sendable {
     private static let helloCounterKey = Key.text("hello-counter")
     private static let cursorKey = Key.text("cursor")
     private static let networksKey = Key.text("networks")
+    private static let accountKey = Key.text("account")
     private static let lastOutboxIndexKey = Key.text("last-outbox-index")
 
     let environment: Environment
@@ -59,17 +60,23 @@ public final class FileClientStore: ClientStore, Sendable {
             guard entry.index > last?.number ?? 0 else { return }
             try transaction.put(NumberRow(entry.index), at: Self.lastOutboxIndexKey, in: .meta)
         case .dequeue(let index): try transaction.remove(.number(index), in: .outbox)
-        case .fail(let index, let code, let reason):
+        case .fail(let index, let code, let reason, let limit):
             let row: OutboxRow? = try transaction.row(.number(index), in: .outbox)
             guard let row else { return }
             try transaction.remove(.number(index), in: .outbox)
-            let failed = FailedEntry(entry: row.entry, code: code, reason: reason)
+            let failed = FailedEntry(
+                entry: row.entry, code: code, reason: reason, limit: limit)
             try transaction.put(FailedRow(failed), at: .number(index), in: .failed)
-        case .message(let message):
-            let key = Key.message(message.sequence, of: message.conversation)
-            // A damaged record is healed by the same message, pulled again.
-            guard try !isReadable(key, in: transaction) else { return }
-            try transaction.put(MessageRow(message), at: key, in: .message)
+        case .message(let record): try transaction.keep(record)
+        case .erase(let id, let place, let why): try transaction.erase(id, place, why)
+        case .trim(let id, let end):
+            try transaction.trim(id, below: end, limit: ClientChange.trimMax)
+        case .contact(let contact):
+            let key = Key.account(contact.person.account)
+            guard contact.isWorthKeeping else { return try transaction.remove(key, in: .contact) }
+            try transaction.put(ItemRow(.contact(contact)), at: key, in: .contact)
+        case .account(let state):
+            try transaction.put(ItemRow(.account(state)), at: Self.accountKey, in: .meta)
         case .conversation(let conversation):
             let key = Key.conversation(conversation.id)
             try transaction.put(KnownRow(conversation), at: key, in: .known)
@@ -78,19 +85,6 @@ public final class FileClientStore: ClientStore, Sendable {
             try transaction.put(row, at: Self.cursorKey, in: .meta)
         case .networks(let networks):
             try transaction.put(NetworksRow(networks), at: Self.networksKey, in: .meta)
-        }
-    }
-
-    private func isReadable(
-        _ key: Key, in transaction: borrowing WriteTransaction
-    ) throws(StoreError) -> Bool {
-        do throws(StoreError) {
-            let row: MessageRow? = try transaction.row(key, in: .message)
-            return row != nil
-        } catch {
-            guard case .damaged(let record) = error.kind else { throw error }
-            environment.report(record)
-            return false
         }
     }
 
@@ -157,12 +151,47 @@ extension FileClientStore {
         return row?.conversation
     }
 
+    public func contacts() throws(ClientStoreError) -> [Contact] {
+        let rows: [ItemRow] = try rows(in: .contact, from: .number(0), prefix: 0, limit: .max)
+        return rows.compactMap { if case .contact(let contact) = $0.item { contact } else { nil } }
+    }
+
+    public func accountState() throws(ClientStoreError) -> AccountState? {
+        let row: ItemRow? = try row(Self.accountKey, in: .meta)
+        guard case .account(let state) = row?.item else { return nil }
+        return state
+    }
+
+    public func overlays(
+        _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
+    ) throws(ClientStoreError) -> [Overlay] {
+        let rows: [OverlayRow] = try rows(
+            in: .overlay, from: .message(sequence, of: conversation), prefix: 8, limit: limit)
+        return rows.map(\.overlay)
+    }
+
+    public func expiring(limit: Int) throws(ClientStoreError) -> [Expiry] {
+        do throws(StoreError) {
+            return try ReadTransaction(environment)
+                .keys(in: .expiry, from: Key([]), prefix: 0, limit: limit)
+                .map { key in
+                    Expiry(
+                        time: WallTime(
+                            milliseconds: Int64(bitPattern: key.number(at: 0) ^ 1 << 63)),
+                        conversation: ConversationID(key.number(at: 8)),
+                        sequence: ConversationSequence(key.number(at: 16)))
+                }
+        } catch {
+            throw report(error)
+        }
+    }
+
     public func messages(
         _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord] {
-        let rows: [MessageRow] = try rows(
+        let rows: [EventRow] = try rows(
             in: .message, from: .message(sequence, of: conversation), prefix: 8, limit: limit)
-        return rows.map(\.message)
+        return rows.map(\.record)
     }
 
     private func row<R: Record>(_ key: Key, in table: TableName) throws(ClientStoreError) -> R? {

@@ -7,11 +7,15 @@ import PetrelServices
 ///
 /// ```
 /// of a client
-///   meta            name                                    identity, counters, cursor, networks
+///   meta            name                                    identity, counters, cursor, networks,
+///                                                           the account
 ///   outbox          index 8                                 what waits for its verdict
 ///   failed          index 8                                 what was refused for good
 ///   known           conversation 8                          what is known of a conversation
 ///   message         conversation 8 | cseq 8                 who, when, what
+///   overlay         conversation 8 | cseq 8                 edit, recall, reactions
+///   expiry          time 8 | conversation 8 | cseq 8        nothing: the order of expiry
+///   contact         account 8                               how it stands to this one
 /// of both
 ///   blob            table 1 | key | chunk 2                 a part of a long record
 /// ```
@@ -20,6 +24,7 @@ extension TableName {
     static let outbox = TableName(15, "outbox", mayBeLong: true)
     static let failed = TableName(16, "failed", mayBeLong: true)
     static let known = TableName(17, "known", mayBeLong: true)
+    static let overlay = TableName(40, "overlay", mayBeLong: true)
 }
 
 /// What a store is for; a store of one kind is not opened as the other.
@@ -30,7 +35,10 @@ enum Purpose: String, Sendable {
     var tables: [TableName] {
         switch self {
         case .server: TableName.ofServer + [.blob]
-        case .client: [.meta, .blob, .outbox, .failed, .known, .message]
+        case .client:
+            [
+                .meta, .blob, .outbox, .failed, .known, .message, .overlay, .expiry, .contact,
+            ]
         }
     }
 }

@@ -21,6 +21,8 @@ struct FakeServer: ~Copyable {
 
     var model = ServerModel()
     var isEnrolled = true
+    /// What it says while it is not.
+    var stranger = Stranger()
     /// Whether a HELLO must show a cookie.
     var demandsCookie = false
     /// Whether HELLOs are answered at all.
@@ -37,6 +39,8 @@ struct FakeServer: ~Copyable {
     private(set) var retries = 0
     private var cookies = CookieSecrets(lifetime: .seconds(120), now: Instant(nanoseconds: 0))
     private static let resetToken = [UInt8](repeating: 0x5A, count: 16)
+    /// Whether questions are answered at all.
+    var answersQuestions = true
     /// Every send is refused for this reason, with this time to wait.
     var refusal: (error: MessagingError, retryAfter: Interval)?
     /// The counters of the HELLOs that were answered.
@@ -167,7 +171,7 @@ struct FakeServer: ~Copyable {
         for i in 0..<events.list.count {
             switch events.list[i] {
             case .confirmed:
-                answer(0, isEnrolled ? .welcome(model.welcome) : .stranger, now: now)
+                answer(0, isEnrolled ? .welcome(model.welcome) : .stranger(stranger), now: now)
             case .message(_, _, let range):
                 guard let command = try? Command(decoding: events.bytes(range)) else { continue }
                 commands.append(command.kind)
@@ -188,7 +192,7 @@ struct FakeServer: ~Copyable {
 
     private mutating func obey(_ command: Command, now: Instant) {
         switch command.kind {
-        case .register, .logIn:
+        case .register, .logIn, .recover:
             guard !isEnrolled else { return }
             isEnrolled = true
             answer(command.request, .welcome(model.welcome), now: now)
@@ -200,7 +204,8 @@ struct FakeServer: ~Copyable {
                 return answer(command.request, .refusal(refusal), now: now)
             }
             answer(command.request, .verdict(commit(message)), now: now)
-        case .sync, .pull, .acknowledge:
+        default:
+            guard answersQuestions || !command.kind.isQuestion else { return }
             if let notice = model.answer(command.kind) { answer(command.request, notice, now: now) }
         }
     }
@@ -213,12 +218,23 @@ struct FakeServer: ~Copyable {
         }
         let verdict = model.commit(own: message)
         verdicts[message.clientMessageID] = verdict
-        committed.append(message.body)
+        if case .message(let content) = message.event { committed.append(content.body) }
         return verdict
     }
 
     private mutating func answer(_ request: UInt64, _ kind: Notice.Kind, now: Instant) {
         let bytes = Notice(request: request, kind: kind).encoded()
         _ = try? session?.send(bytes.span.bytes, as: .durable, key: 0, now: now)
+    }
+}
+
+extension Command.Kind {
+    /// Whether the owner asked for it.
+    fileprivate var isQuestion: Bool {
+        switch self {
+        case .changeAccount, .changeContact, .changeConversation, .invite, .lookUp, .listMembers:
+            true
+        default: false
+        }
     }
 }

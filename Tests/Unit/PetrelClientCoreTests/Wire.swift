@@ -264,7 +264,7 @@ extension Wire {
     var toldBodies: [String] {
         events.compactMap {
             guard case .message(let record) = $0 else { return nil }
-            return String(decoding: record.body, as: UTF8.self)
+            return String(decoding: record.content?.body ?? [], as: UTF8.self)
         }
     }
     var committedBodies: [String] { server.committed.map { String(decoding: $0, as: UTF8.self) } }
@@ -284,13 +284,13 @@ extension Wire {
     var storedBodies: [String] {
         get throws {
             try store.messages(ConversationID(10), from: ConversationSequence(1), limit: 10_000)
-                .map { String(decoding: $0.body, as: UTF8.self) }
+                .map { String(decoding: $0.content?.body ?? [], as: UTF8.self) }
         }
     }
     /// The highest delivered watermark that the server was told.
     var acknowledged: UInt64 {
         server.commands.reduce(0) { highest, command in
-            guard case .acknowledge(_, let marks) = command else { return highest }
+            guard case .acknowledge(_, let marks, _) = command else { return highest }
             return max(highest, marks.map(\.sequence.number).max() ?? 0)
         }
     }

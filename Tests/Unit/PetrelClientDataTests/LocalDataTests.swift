@@ -23,7 +23,8 @@ private struct Device {
         let index = outbox.nextIndex
         let entry = OutboxEntry(
             index: index, clientMessageID: ClientMessageID(high: 7, low: index),
-            target: .handle("peer"), contentType: "", body: Array(text.utf8),
+            target: .handle("peer"),
+            event: .message(Content(contentType: "", body: Array(text.utf8))),
             written: WallTime(milliseconds: 0))
         try store.apply([.enqueue(entry)])
         outbox.appended(entry)
@@ -55,7 +56,7 @@ private struct Device {
                 _ = outbox.sent(entry.index, in: requests)
                 let message = OutgoingMessage(
                     clientMessageID: entry.clientMessageID, target: .handle("peer"),
-                    contentType: entry.contentType, body: entry.body)
+                    event: entry.event)
                 let verdict = server.commit(own: message)
                 if !losesAnswers { try settle(verdict, entry) }
             } else if engine.isCaughtUp, engine.deadline == .distantFuture {
@@ -79,7 +80,7 @@ private struct Device {
                 if let entry { try? store.apply([.dequeue(index: entry.index)]) }
             }
             engine.received(page, request: requests, now: now)
-        case (_, .acknowledge(_, let watermarks)): engine.acknowledgementArrived(watermarks)
+        case (_, .acknowledge(_, let watermarks, _)): engine.acknowledgementArrived(watermarks)
         default: return
         }
     }
@@ -90,7 +91,7 @@ private struct Device {
             conversation: verdict.conversation, sequence: verdict.sequence,
             sender: ServerModel.me, senderDevice: DeviceID(1), senderHandle: "anna",
             clientMessageID: entry.clientMessageID, time: verdict.time,
-            contentType: entry.contentType, body: entry.body)
+            event: entry.event)
         awaited.insert(
             .init(
                 index: entry.index, clientMessageID: entry.clientMessageID,
@@ -106,7 +107,7 @@ private struct Device {
 
     func stored(_ conversation: ConversationID) throws -> [String] {
         try store.messages(conversation, from: ConversationSequence(1), limit: 1_000)
-            .map { String(decoding: $0.body, as: UTF8.self) }
+            .map { String(decoding: $0.content?.body ?? [], as: UTF8.self) }
     }
 }
 
@@ -154,6 +155,8 @@ private struct Device {
 
 extension ServerModel {
     fileprivate func bodies(_ conversation: ConversationID) -> [String] {
-        (records[conversation] ?? []).map { String(decoding: $0.body, as: UTF8.self) }
+        (records[conversation] ?? []).map {
+            String(decoding: $0.content?.body ?? [], as: UTF8.self)
+        }
     }
 }

@@ -12,7 +12,8 @@ import Testing
     private func entry(_ index: UInt64) -> OutboxEntry {
         OutboxEntry(
             index: index, clientMessageID: ClientMessageID(high: 1, low: index),
-            target: .handle("bob"), contentType: "", body: [UInt8(truncatingIfNeeded: index)],
+            target: .handle("bob"),
+            event: .message(Content(contentType: "", body: [UInt8(truncatingIfNeeded: index)])),
             written: WallTime(milliseconds: 0))
     }
 

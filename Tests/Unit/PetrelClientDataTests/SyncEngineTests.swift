@@ -7,81 +7,6 @@ import Testing
 @testable import PetrelClientData
 @testable import TestServer
 
-/// An engine with a store and a server model, in one process without a network.
-private struct Desk {
-    var server = ServerModel()
-    var store = MemoryClientStore()
-    var engine = SyncEngine(incarnation: 0, cursor: FeedSequence(0), conversations: [])
-    var now = Instant(nanoseconds: 0)
-    var requests: UInt64 = 0
-    /// What was asked, oldest first.
-    var asked: [Command.Kind] = []
-    /// What the owner was told, oldest first.
-    var told: [MessageRecord] = []
-
-    mutating func open() {
-        engine.sessionOpened(server.welcome, now: now)
-    }
-
-    /// Stores what the engine puts out, then tells.
-    mutating func keep() throws {
-        let output = engine.takeOutput()
-        if !output.changes.isEmpty { try store.apply(output.changes) }
-        told.append(contentsOf: output.messages)
-    }
-
-    /// The next command, with its number, as sent.
-    mutating func ask() -> (Command.Kind, UInt64)? {
-        guard let command = engine.nextCommand(now: now) else { return nil }
-        requests += 1
-        engine.issued(command, as: requests, now: now)
-        asked.append(command)
-        return (command, requests)
-    }
-
-    mutating func deliver(_ notice: Notice.Kind?, _ request: UInt64) {
-        switch notice {
-        case .syncPage(let page): engine.received(page, request: request, now: now)
-        case .page(let page): engine.received(page, request: request, now: now)
-        default: return
-        }
-    }
-
-    /// Asks and answers, letting time pass, until nothing is left to do.
-    mutating func settle() throws {
-        for _ in 0..<2_000 {
-            try keep()
-            engine.advance(now: now)
-            if let (command, request) = ask() {
-                if case .acknowledge(_, let watermarks) = command {
-                    engine.acknowledgementArrived(watermarks)
-                }
-                deliver(server.answer(command), request)
-            } else {
-                let next = engine.deadline
-                guard next != .distantFuture else { return }
-                now = max(now, next)
-            }
-        }
-        Issue.record("does not come to rest")
-    }
-
-    /// What a crash leaves: a new engine over what is stored.
-    mutating func crash() throws {
-        let (incarnation, cursor) = try store.cursor()
-        engine = SyncEngine(
-            incarnation: incarnation, cursor: cursor, conversations: try store.conversations())
-    }
-
-    var pulls: [ClosedRange<UInt64>] {
-        asked.compactMap { if case .pull(_, let from, let to, _) = $0 { from...to } else { nil } }
-    }
-    var syncs: Int { asked.count { if case .sync = $0 { true } else { false } } }
-    var acknowledged: [[Watermark]] {
-        asked.compactMap { if case .acknowledge(_, let marks) = $0 { marks } else { nil } }
-    }
-}
-
 @Suite struct SyncEngineTests {
     private let talk = ConversationID(10)
 
@@ -289,7 +214,7 @@ private struct Desk {
         var desk = Desk()
         let own = OutgoingMessage(
             clientMessageID: ClientMessageID(high: 1, low: 1), target: .conversation(talk),
-            contentType: "", body: [1])
+            event: .message(Content(contentType: "", body: [1])))
         _ = desk.server.commit(own: own)
         let push = desk.server.commit(talk, "theirs")
         desk.open()
@@ -338,15 +263,14 @@ private struct Desk {
     @Test func aServerThatPromisesTooMuchIsNotAskedInALoop() throws {
         var desk = try settled(1)
         let lie = ConversationHead(
-            conversation: talk, feed: FeedSequence(2), last: ConversationSequence(9),
-            first: ConversationSequence(1), peer: ServerModel.peer, peerHandle: "peer",
-            delivered: ConversationSequence(0))
+            conversation: talk, last: ConversationSequence(9), first: ConversationSequence(1),
+            kind: .peer(Person(account: ServerModel.peer, handle: "peer")))
         desk.engine.keepaliveAnswered(hint: FeedSequence(2), now: desk.now)
         desk.now = desk.now + .milliseconds(300)
         guard let (_, sync) = desk.ask() else { return #expect(Bool(false)) }
         let page = SyncPage(
             incarnation: 77, snapshot: FeedSequence(2), cursor: FeedSequence(2), remaining: 0,
-            heads: [lie])
+            items: [SyncItem(feed: FeedSequence(2), kind: .conversation(lie))])
         desk.deliver(.syncPage(page), sync)
         let start = desk.now
         var pulls = 0

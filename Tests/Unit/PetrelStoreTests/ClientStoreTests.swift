@@ -37,7 +37,8 @@ extension OutboxEntry {
     fileprivate init(_ index: UInt64, body: [UInt8] = [1], to target: OutgoingTarget? = nil) {
         self.init(
             index: index, clientMessageID: .init(high: index, low: 1),
-            target: target ?? .handle("peer-\(index)"), contentType: "text/markdown", body: body,
+            target: target ?? .handle("peer-\(index)"),
+            event: .message(Content(contentType: "text/markdown", body: body)),
             written: .init(milliseconds: Int64(index)))
     }
 }
@@ -47,7 +48,8 @@ extension MessageRecord {
         self.init(
             conversation: .init(conversation), sequence: .init(sequence), sender: .init(3),
             senderDevice: .init(4), senderHandle: "sender", clientMessageID: .init(high: 5, low: 6),
-            time: .init(milliseconds: 7), contentType: "", body: body)
+            time: .init(milliseconds: 7),
+            event: .message(Content(contentType: "", body: body)))
     }
 }
 
@@ -59,6 +61,10 @@ private struct Portrait: Equatable {
     var failed: [FailedEntry]
     var conversations: [LocalConversation]
     var messages: [[MessageRecord]]
+    var overlays: [[Overlay]]
+    var expiring: [Expiry]
+    var contacts: [Contact]
+    var account: AccountState?
 
     init(_ store: any ClientStore) throws {
         let cursor = try store.cursor()
@@ -69,6 +75,15 @@ private struct Portrait: Equatable {
         ]
         outbox = try store.outbox(after: 0, limit: .max)
         failed = try store.failed()
+        contacts = try store.contacts()
+        account = try store.accountState()
+        expiring = try store.expiring(limit: .max)
+        overlays = try (0..<5).flatMap { id in
+            [
+                try store.overlays(.init(id), from: .init(0), limit: .max),
+                try store.overlays(.init(id), from: .init(4), limit: 2),
+            ]
+        }
         conversations = try store.conversations()
         messages = try (0..<5).flatMap { id in
             [
@@ -99,8 +114,13 @@ private struct Portrait: Equatable {
         // Many holes: the record is longer than one value holds.
         for i in UInt64(5)..<400 { held.insert(3 * i...3 * i) }
         let conversation = LocalConversation(
-            id: .init(70), peer: .init(9), peerHandle: "bob", head: .init(12), first: .init(2),
-            held: held, peerDelivered: .init(4), acknowledged: .init(3))
+            id: .init(70), kind: .peer(Person(account: .init(9), handle: "bob")), head: .init(12),
+            first: .init(2), held: held, heldBytes: 5, byteCount: 6, peerDelivered: .init(4),
+            peerRead: .init(2), acknowledged: .init(3), read: .init(8), readConfirmed: .init(7),
+            unread: HeldRanges([9...9, 12...12]),
+            settings: .init(
+                isPinned: true, mutedUntil: .init(milliseconds: 6), cleared: .init(1),
+                hidden: [.init(4)]), retentionSeconds: 77)
         var cafe = BindingLifetime(
             label: .max, safe: .seconds(72), learnt: WallTime(milliseconds: 5))
         cafe.proven = .seconds(90)
@@ -144,9 +164,10 @@ private struct Portrait: Equatable {
         #expect(try bench.store.outbox(after: .max, limit: 2) == [])
         #expect(try bench.store.outbox(after: 0, limit: 0) == [])
         try bench.store.apply([
-            .fail(index: 2, code: 10, reason: "no such account"), .dequeue(index: 1),
-            .fail(index: 9, code: 1, reason: "there is no such entry"), .dequeue(index: 9),
-            .fail(index: 300, code: 77, reason: ""),
+            .fail(index: 2, code: 10, reason: "no such account", limit: 0), .dequeue(index: 1),
+            .fail(index: 9, code: 1, reason: "there is no such entry", limit: 0),
+            .dequeue(index: 9),
+            .fail(index: 300, code: 77, reason: "", limit: 0),
         ])
         try bench.reopen()
         #expect(try bench.store.outbox(after: 0, limit: .max) == [entries[2]])
@@ -189,21 +210,61 @@ private struct Portrait: Equatable {
         let small = random.below(12)
         let size = random.chance(0.2) ? random.below(70_000) : random.below(40)
         let body = [UInt8](repeating: UInt8(small), count: Int(size))
-        switch random.below(9) {
+        switch random.below(16) {
         case 0:
             return .identity(
                 ClientIdentity(account: .init(small), device: .init(1), handle: "h\(small)"))
         case 1: return .helloCounter(small)
         case 2, 3: return .enqueue(OutboxEntry(small, body: body))
         case 4: return .dequeue(index: small)
-        case 5: return .fail(index: small, code: UInt32(small), reason: "because \(small)")
+        case 5:
+            return .fail(
+                index: small, code: UInt32(small), reason: "because \(small)", limit: small)
         case 6: return .message(MessageRecord(random.below(5), small, body: body))
+        case 8...11: return .message(event(&random))
+        case 12: return .erase(.init(random.below(5)), .init(small), .expired)
+        case 13: return .trim(.init(random.below(5)), below: .init(small / 3))
+        case 14:
+            return .contact(
+                Contact(
+                    person: Person(account: .init(1 + random.below(4)), handle: "abc"),
+                    state: random.chance(0.5) ? .contact : .none))
+        case 15:
+            return .account(
+                AccountState(
+                    profile: Profile(name: "n\(small)"), privacy: Privacy(presence: .nobody),
+                    devices: [
+                        DeviceState(
+                            device: .init(1), name: "phone", created: .init(milliseconds: 1),
+                            connected: .init(milliseconds: 2))
+                    ], bytesUsed: small, bytesMax: 9, hasRecovery: true))
         case 7:
             let held = HeldRanges([1...(1 + small), 20...(20 + random.below(5))])
             return .conversation(
                 LocalConversation(id: .init(random.below(5)), head: .init(small), held: held))
         default: return .cursor(incarnation: small, feed: .init(random.below(9)))
         }
+    }
+
+    /// An event of any kind that becomes something of another.
+    private func event(_ random: inout RandomStream) -> MessageRecord {
+        var record = MessageRecord(random.below(5), random.below(12))
+        record.sender = .init(1 + random.below(3))
+        let target = ConversationSequence(1 + random.below(12))
+        let content = Content(
+            contentType: "text/plain", body: [UInt8](repeating: 1, count: Int(random.below(4_000))))
+        var mortal = content
+        mortal.lifetimeSeconds = UInt32(random.below(3))
+        record.event =
+            switch random.below(6) {
+            case 0: .edit(sequence: target, content)
+            case 1: .recall(sequence: target)
+            case 2: .reaction(Reaction(sequence: target, text: "+1"))
+            case 3: .reaction(Reaction(sequence: target, text: "+1", isWithdrawn: true))
+            case 4: .gone(.hidden)
+            default: .message(mortal)
+            }
+        return record
     }
 }
 
@@ -258,9 +319,9 @@ private struct Portrait: Equatable {
         let both = try chunksCount()
         try bench.store.apply([.enqueue(OutboxEntry(1))])
         #expect(try chunksCount() == both / 2)
-        try bench.store.apply([.fail(index: 2, code: 1, reason: "")])
+        try bench.store.apply([.fail(index: 2, code: 1, reason: "", limit: 0)])
         #expect(try chunksCount() == both / 2, "moved")
-        #expect(try bench.store.failed().map(\.entry.body) == [long])
+        #expect(try bench.store.failed().map(\.entry.event.bodyByteCount) == [long.count])
         try bench.store.apply([.enqueue(OutboxEntry(3, body: long)), .dequeue(index: 3)])
         #expect(try chunksCount() == both / 2)
     }

@@ -73,7 +73,8 @@ private struct Replacement {
                 let body = [UInt8](repeating: 7, count: 20_000 + Int(index) * 997)
                 let entry = OutboxEntry(
                     index: index, clientMessageID: .init(high: 1, low: index),
-                    target: .handle("bob"), contentType: "", body: body,
+                    target: .handle("bob"),
+                    event: .message(Content(contentType: "", body: body)),
                     written: .init(milliseconds: 0))
                 try store.apply([.enqueue(entry)])
             } catch let caught {
