@@ -97,8 +97,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "PetrelCommand",
         dependencies: [
-            "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServerCore",
-            "PetrelServer", "PetrelEvent", "PetrelSim", "CNcurses",
+            "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServices",
+            "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim", "CNcurses",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),

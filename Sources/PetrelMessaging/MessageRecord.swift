@@ -51,6 +51,23 @@ extension MessageRecord {
 }
 
 extension ConversationEvent {
+    /// The most bytes that the event takes in a notice, within what lengths allow.
+    ///
+    /// A message counts by its body, as the limits do; what names people by all of them.
+    public var byteCountMax: Int {
+        switch self {
+        case .message(let content), .edit(_, let content):
+            content.body.count + content.mentions.count * 10
+        case .created(let creation): 128 + creation.members.count * Self.personBytesMax
+        case .added(let people): people.count * Self.personBytesMax
+        case .removed, .role, .muted, .changed, .reaction: 128
+        case .recall, .joined, .left, .retention, .dissolved, .gone: 0
+        }
+    }
+
+    /// An account's number, the longest handle, and what stands around them.
+    private static let personBytesMax = 48
+
     /// Bytes of the body of a message or an edit; 0 for anything else.
     public var bodyByteCount: Int {
         switch self {

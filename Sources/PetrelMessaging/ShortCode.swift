@@ -40,14 +40,13 @@ enum CodeAlphabet {
         String(decoding: values.map { symbols[Int($0)] }, as: UTF8.self)
     }
 
-    /// The symbol that shows a mistyped one: Luhn's rule for 32 symbols, doubled from the right.
+    /// The symbol that shows a mistyped one: the values, weighed by odd numbers, modulo 32 [I-3-1].
+    ///
+    /// Odd weights have inverses modulo 32, so every single wrong symbol is found.
     static func check(of values: [UInt8]) -> UInt8 {
         var sum = 0
-        for (i, value) in values.reversed().enumerated() {
-            let weighed = Int(value) * (i.isMultiple(of: 2) ? 2 : 1)
-            sum += weighed / 32 + weighed % 32
-        }
-        return UInt8((32 - sum % 32) % 32)
+        for (i, value) in values.enumerated() { sum += (2 * i + 1) * Int(value) }
+        return UInt8(sum % 32)
     }
 
     /// The text in groups of five, with hyphens between them.
@@ -61,13 +60,13 @@ enum CodeAlphabet {
     }
 }
 
-/// What opens an account whose password is lost: 125 bits of chance, and a symbol that shows a slip
+/// What opens an account whose password is lost: 130 bits of chance, and a symbol that shows a slip
 /// of the pen.
 public struct RecoveryCode: Hashable, Sendable {
     /// Symbols without the one that checks them.
-    public static let chanceCount = 25
+    public static let chanceCount = 26
 
-    /// The normal form, of which the server knows the BLAKE2b-256: 26 symbols.
+    /// The normal form, of which the server knows the BLAKE2b-256: 27 symbols.
     public let text: String
 
     /// Draws a code; `random` must be a source of secrets.

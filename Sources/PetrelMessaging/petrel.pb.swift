@@ -2174,7 +2174,7 @@ nonisolated struct ProtoSettings: Sendable {
   /// makes no sound before; 0: does
   var mutedUntil: Int64 = 0
 
-  /// all up to that place is hidden
+  /// all up to that place is hidden, and need not be pulled
   var cleared: UInt64 = 0
 
   /// places hidden besides, lowest first
@@ -2185,8 +2185,8 @@ nonisolated struct ProtoSettings: Sendable {
   init() {}
 }
 
-/// The relation to another account, as this side sees it. State none, not blocked and no alias:
-/// there is none any more.
+/// The relation to another account, as this side sees it. State none and not blocked: there is none
+/// any more.
 nonisolated struct ProtoContact: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2212,7 +2212,7 @@ nonisolated struct ProtoContact: Sendable {
   /// of a request that was received
   var greeting: String = String()
 
-  /// the other's, while they are or may become contacts
+  /// the other's; kept up while asked, requested or contact
   var profile: ProtoProfile {
     get {_profile ?? ProtoProfile()}
     set {_profile = newValue}

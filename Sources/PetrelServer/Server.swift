@@ -255,6 +255,7 @@ public final class Server {
         let directory = settings.directory
         return try LocalStore(
             directory: directory, mapBytes: settings.mapBytes, workers: settings.workers,
+            limits: settings.limits,
             endsProcessOnDamagedPages: settings.signals == .stop,
             damageMet: { record in
                 notice(

@@ -4,6 +4,7 @@ internal import Glibc
 public import PetrelBase
 public import PetrelCrypto
 public import PetrelServerCore
+public import PetrelServices
 internal import PetrelStore
 internal import PetrelTransport
 public import PetrelWire
@@ -32,6 +33,8 @@ public struct ServerConfiguration: Sendable {
     public var workers = ServerConfiguration.workersDefault
     /// The most bytes that the store can hold.
     public var mapBytes = LocalStore.defaultMapBytes
+    /// What accounts, groups and conversations may have.
+    public var limits = ServiceLimits()
     /// What one guess at a password costs.
     public var passwordCost = PasswordHash.Cost.standard
     /// Passwords hashed at the same time; each takes the memory that its cost says.

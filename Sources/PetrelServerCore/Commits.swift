@@ -4,22 +4,27 @@ public import PetrelBase
 internal import PetrelMessaging
 internal import PetrelServices
 internal import PetrelTransport
+internal import PetrelWire
 
 /// An operation that was submitted, and what to do when it is durable.
 struct PendingOperation {
     /// For whom the operation is.
     enum Purpose {
         case housekeeping
-        case enrolment(Handle, request: UInt64, name: String)
-        case message(Handle, request: UInt64, Principal, MessageService.Admitted)
+        case deletions
+        case enrolment(Handle, request: UInt64, name: String, usesInvitation: Bool)
+        case message(Handle, request: UInt64, Principal, ClientMessageID)
         case acknowledgement(Handle, request: UInt64)
+        case change(Handle, request: UInt64)
+        case invitation(Handle, request: UInt64, code: String, expires: WallTime)
 
         /// The session that waits for it.
         var handle: Handle? {
             switch self {
-            case .housekeeping: nil
-            case .enrolment(let handle, _, _), .message(let handle, _, _, _),
-                .acknowledgement(let handle, _):
+            case .housekeeping, .deletions: nil
+            case .enrolment(let handle, _, _, _), .message(let handle, _, _, _),
+                .acknowledgement(let handle, _), .change(let handle, _),
+                .invitation(let handle, _, _, _):
                 handle
             }
         }
@@ -27,6 +32,8 @@ struct PendingOperation {
 
     var ticket: UInt64
     var purpose: Purpose
+    /// Whether it changes who is whose contact.
+    var changesRelations = false
 }
 
 extension ServerCore {
@@ -50,9 +57,9 @@ extension ServerCore {
             }
             switch completion.result {
             case .success(.refused(let error)):
-                refused(Refused(error), operation.purpose, now: now, wall: wall)
+                refused(error, operation.purpose, now: now, wall: wall)
             case .success(let outcome):
-                succeeded(outcome, operation.purpose, now: now, wall: wall)
+                succeeded(outcome, operation, now: now, wall: wall)
             case .failure(let failure):
                 noteFailure(failure)
                 refused(Refused(failure), operation.purpose, now: now, wall: wall)
@@ -66,58 +73,80 @@ extension ServerCore {
     private mutating func hear(
         _ operation: StoreOperation, _ result: Result<StoreOutcome, StoreFailure>, now: Instant
     ) {
-        switch (operation, result) {
-        case (.appendMessage(let append), .success(.appended(let message))):
-            guard message.feeds.contains(where: { live.isLive($0.account) }) else { return }
-            do throws(StoreFailure) {
-                let handle = try store.account(append.account)?.handle ?? ""
-                spread(message, append, by: handle, except: nil, now: now)
-            } catch {
-                noteFailure(error)
-            }
-        case (_, .success(.acknowledged(let marks))):
+        switch result {
+        case .failure(let failure): noteFailure(failure)
+        case .success(.appended(let message)): spread(message, by: nil, except: nil, now: now)
+        case .success(.acknowledged(let marks)):
             for mark in marks { deliver(mark, now: now) }
-        case (_, .failure(let failure)): noteFailure(failure)
-        default: break
+        case .success(.enrolled(_, _, let changes)), .success(.changed(let changes)):
+            deliver(changes, introduces: operation.changesRelations, now: now)
+            revoke(changes.revoked, asking: nil, now: now)
+        case .success(.expired(let events)): deliver(events, now: now)
+        case .success(.done), .success(.refused): break
         }
     }
 
     private mutating func succeeded(
-        _ outcome: StoreOutcome, _ purpose: PendingOperation.Purpose, now: Instant,
-        wall: WallTime
+        _ outcome: StoreOutcome, _ operation: PendingOperation, now: Instant, wall: WallTime
     ) {
-        switch (outcome, purpose) {
-        case (.enrolled(let account, let device), .enrolment(let handle, let request, let name)):
+        switch (outcome, operation.purpose) {
+        case (
+            .enrolled(let account, let device, let changes),
+            .enrolment(let handle, let request, let name, _)
+        ):
+            // Before the device is one of the account: its Welcome says it all.
+            deliver(changes, introduces: operation.changesRelations, now: now)
+            revoke(changes.revoked, asking: nil, now: now)
             enrolled(
                 Principal(account: account, device: device, handle: name), request: request,
                 handle, now: now, wall: wall)
-        case (.appended(let message), .message(let handle, let request, let sender, let admitted)):
-            unblock(handle, admitted.operation.clientMessageID)
-            deliver(
-                message, admitted, from: sender, handle, request: request, now: now)
+        case (.appended(let message), .message(let handle, let request, let sender, let cmid)):
+            unblock(handle, cmid)
+            deliver(message, cmid, from: sender, handle, request: request, now: now)
         case (.acknowledged(let marks), .acknowledgement):
             for mark in marks { deliver(mark, now: now) }
+        case (.changed(let changes), .change(let handle, let request)):
+            deliver(changes, introduces: operation.changesRelations, now: now)
+            answer(handle, .done, request: request, now: now)
+            revoke(changes.revoked, asking: handle, now: now)
+            // Who was deleted leaves its groups from now on.
+            if !changes.revoked.isEmpty { nextDeletions = min(nextDeletions, now) }
+        case (.changed, .invitation(let handle, let request, let code, let expires)):
+            answer(handle, .invitation(code: code, expires: expires), request: request, now: now)
+        case (.expired(let events), let purpose):
+            deliver(events, now: now)
+            // What was left is gone on with at once.
+            if case .deletions = purpose, !events.isEmpty { nextDeletions = now }
         default: break
         }
+    }
+
+    /// Answers the session that asked, if it is still there.
+    private mutating func answer(
+        _ handle: Handle, _ kind: Notice.Kind, request: UInt64, now: Instant
+    ) {
+        guard sessions.contains(handle), sessions[handle].state.principal != nil else { return }
+        tell(kind, request: request, to: handle, as: .durable, now: now)
     }
 
     private mutating func refused(
         _ refusal: Refused, _ purpose: PendingOperation.Purpose, now: Instant, wall: WallTime
     ) {
         switch purpose {
-        case .housekeeping: break
-        case .enrolment(let handle, let request, _):
+        case .housekeeping, .deletions: break
+        case .enrolment(let handle, let request, _, let usesInvitation):
+            if refusal.error == .invitationInvalid, usesInvitation { countWrong(handle, now: now) }
             // A random identifier that was taken is drawn anew when the client tries again.
             let retried = refusal.error == .busy ? Refused(StoreFailure.busy) : refusal
             refuseEnrolment(retried, request: request, to: handle, now: now, wall: wall)
-        case .message(let handle, let request, _, let admitted):
+        case .message(let handle, let request, _, let cmid):
             guard sessions.contains(handle) else { return }
             let retried = refusal.error == .busy ? Refused(StoreFailure.busy) : refusal
-            let cmid = admitted.operation.clientMessageID
             // If a newer copy is under way, the client has begun again and waits for that one.
             if !isUnderWay(cmid, from: handle) { block(handle, cmid, request, after: retried) }
             refuse(retried, request: request, cmid: cmid, to: handle, now: now)
-        case .acknowledgement(let handle, let request):
+        case .acknowledgement(let handle, let request), .change(let handle, let request),
+            .invitation(let handle, let request, _, _):
             guard sessions.contains(handle) else { return }
             refuse(refusal, request: request, to: handle, now: now)
         }
@@ -125,10 +154,10 @@ extension ServerCore {
 
     private func isUnderWay(_ cmid: ClientMessageID, from handle: Handle) -> Bool {
         operations.contains { operation in
-            guard case .message(let sender, _, _, let admitted) = operation.purpose else {
+            guard case .message(let sender, _, _, let other) = operation.purpose else {
                 return false
             }
-            return sender == handle && admitted.operation.clientMessageID == cmid
+            return sender == handle && other == cmid
         }
     }
 
@@ -145,15 +174,19 @@ extension ServerCore {
             noteFailure(error)
             throw Refused(error)
         }
-        _ = operations.append(PendingOperation(ticket: ticket, purpose: purpose))
+        _ = operations.append(
+            PendingOperation(
+                ticket: ticket, purpose: purpose, changesRelations: operation.changesRelations))
         if let handle = purpose.handle, sessions.contains(handle) {
             sessions[handle].state.lastTicket = ticket
         }
     }
 
     /// Hands an operation to the store that nobody waits for; what is not done now is done later.
-    mutating func submitHousekeeping(_ operation: StoreOperation) {
-        do throws(Refused) { try submit(operation, .housekeeping) } catch {}
+    mutating func submitHousekeeping(
+        _ operation: StoreOperation, _ purpose: PendingOperation.Purpose = .housekeeping
+    ) {
+        do throws(Refused) { try submit(operation, purpose) } catch {}
     }
 
     mutating func takeTicket() -> UInt64 {
@@ -167,5 +200,15 @@ extension ServerCore {
             if PlantedBug.diskErrorIgnored.isActive { return }
         #endif
         if failure == .failed { hasFailed = true }
+    }
+}
+
+extension StoreOperation {
+    /// Whether it may make two accounts contacts of each other.
+    fileprivate var changesRelations: Bool {
+        switch self {
+        case .createAccount, .changeContact: true
+        default: false
+        }
     }
 }

@@ -60,6 +60,8 @@ public struct CoreMetrics: Equatable, Sendable {
     public var messagesEarly: UInt64 = 0
     /// Sessions that a newer one of the same device replaced.
     public var sessionsReplaced: UInt64 = 0
+    /// Sessions that ended because their device was revoked.
+    public var sessionsRevoked: UInt64 = 0
     /// Sessions that ended, for whatever reason.
     public var sessionsEnded: UInt64 = 0
 
@@ -76,6 +78,8 @@ public struct CoreMetrics: Equatable, Sendable {
     public var commandsReceived: UInt64 = 0
     /// Messages of clients that were no commands.
     public var commandsMalformed: UInt64 = 0
+    /// What was said of presence, typing and looking.
+    public var activities: UInt64 = 0
     /// Commands refused.
     public var commandsRefused: UInt64 = 0
     /// Messages committed for the first time.

@@ -1,11 +1,19 @@
 // What sessions tell becomes what services are asked: one event, one call.
 
 internal import PetrelBase
-internal import PetrelCrypto
 internal import PetrelMessaging
 internal import PetrelServices
 internal import PetrelTransport
 internal import PetrelWire
+
+/// A command of a device that is known, and where its answer goes.
+struct Asked {
+    var handle: Handle
+    var request: UInt64
+    var principal: Principal
+    var now: Instant
+    var wall: WallTime
+}
 
 extension ServerCore {
     /// Acts on what the session has just told, and lets `transmit` ask it.
@@ -49,7 +57,7 @@ extension ServerCore {
             hosts.remove(Host(sessions[handle].state.address))
             hosts.insert(Host(address))
             sessions[handle].state.address = address
-        case .closed: retire(handle)
+        case .closed: retire(handle, now: now)
         }
     }
 
@@ -70,17 +78,19 @@ extension ServerCore {
         let request = command.request
         do throws(Refused) {
             switch (command.kind, sessions[handle].state.phase) {
-            case (.register(let form), .stranger):
-                try beginEnrolment(.register, form, request, from: handle, now: now, wall: wall)
-            case (.logIn(let form), .stranger):
-                try beginEnrolment(.logIn, form, request, from: handle, now: now, wall: wall)
-            case (.register, .enrolling), (.logIn, .enrolling):
+            case (.register, .stranger), (.logIn, .stranger), (.recover, .stranger):
+                try enrol(command.kind, request, from: handle, now: now, wall: wall)
+            case (.register, .enrolling), (.logIn, .enrolling), (.recover, .enrolling):
                 throw Refused(.busy, retryAfter: .seconds(1))
-            case (.register, _), (.logIn, _): throw Refused(.alreadyEnrolled)
-            case (.send(let message), .enrolled(let principal)):
-                send(message, request, by: principal, from: handle, now: now, wall: wall)
+            case (.register, _), (.logIn, _), (.recover, _): throw Refused(.alreadyEnrolled)
+            case (.activity(let activity), .enrolled(let principal)):
+                heed(activity, of: principal, from: handle, now: now, wall: wall)
+            case (.activity, _): break
             case (let kind, .enrolled(let principal)):
-                try answer(kind, request, principal, from: handle, now: now)
+                let asked = Asked(
+                    handle: handle, request: request, principal: principal, now: now,
+                    wall: wall)
+                try answer(kind, asked)
             case (.send(let message), _):
                 refuse(
                     Refused(.notEnrolled), request: request, cmid: message.clientMessageID,
@@ -92,117 +102,31 @@ extension ServerCore {
         }
     }
 
-    /// Answers what needs no place in the order of the device's messages.
-    private mutating func answer(
-        _ kind: Command.Kind, _ request: UInt64, _ principal: Principal, from handle: Handle,
-        now: Instant
-    ) throws(Refused) {
+    private mutating func answer(_ kind: Command.Kind, _ asked: Asked) throws(Refused) {
         switch kind {
-        case .sync(let incarnation, let cursor, let limit):
-            try requireRoom(handle)
-            let page = try SyncService.changes(
-                since: cursor, incarnation: incarnation, limit: limit, for: principal,
-                store: store)
-            tell(.syncPage(page), request: request, to: handle, as: .reliable, now: now)
+        case .send(let message): send(message, asked)
+        case .sync(let request): try answerSync(request, asked)
         case .pull(let conversation, let from, let to, let newestFirst):
-            try requireRoom(handle)
-            let page = try SyncService.page(
-                of: conversation, from: from, to: to,
-                order: newestFirst ? .newestFirst : .oldestFirst, for: principal, store: store)
-            tell(.page(page), request: request, to: handle, as: .reliable, now: now)
-        case .acknowledge(let feed, let delivered):
+            try answerPull(
+                conversation, from: from, to: to,
+                order: newestFirst ? .newestFirst : .oldestFirst, asked)
+        case .acknowledge(let feed, let delivered, let read):
             let operation = SyncService.acknowledgement(
-                feed: feed, delivered: delivered, by: principal)
-            try submit(.acknowledge(operation), .acknowledgement(handle, request: request))
-        case .send, .register, .logIn: throw Refused(.malformed)
-        }
-    }
-
-    /// Pages are large: a client that does not take them gets no more of them.
-    private func requireRoom(_ handle: Handle) throws(Refused) {
-        guard hasRoom(handle) else { throw Refused(.busy, retryAfter: .milliseconds(500)) }
-    }
-
-    // MARK: Messages
-
-    /// Submits a message, unless an earlier one of the device must come first.
-    private mutating func send(
-        _ message: OutgoingMessage, _ request: UInt64, by principal: Principal,
-        from handle: Handle, now: Instant, wall: WallTime
-    ) {
-        let cmid = message.clientMessageID
-        do throws(Refused) {
-            if let blocking = sessions[handle].state.blockedBy, blocking.cmid != cmid {
-                throw Refused(StoreFailure.busy)
-            }
-            let digest = InlineWords4(Digest.blake2b256(message.identityBytes().span.bytes).bytes)
-            let admitted = try MessageService.admit(
-                message, from: principal, digest: digest,
-                newConversation: ConversationID(random.next()), wall: wall, store: store)
+                feed: feed, delivered: delivered, read: read, by: asked.principal)
             try submit(
-                .appendMessage(admitted.operation),
-                .message(handle, request: request, principal, admitted))
-            #if PETREL_PLANTED
-                if PlantedBug.verdictBeforeCommit.isActive {
-                    tellEarly(admitted, principal, request, to: handle, now: now)
-                }
-            #endif
-            sessions[handle].state.blockedBy = nil
-        } catch {
-            block(handle, cmid, request, after: error)
-            refuse(error, request: request, cmid: cmid, to: handle, now: now)
-        }
-    }
-
-    #if PETREL_PLANTED
-        private mutating func tellEarly(
-            _ admitted: MessageService.Admitted, _ sender: Principal, _ request: UInt64,
-            to handle: Handle, now: Instant
-        ) {
-            guard case .conversation(let id) = admitted.operation.target,
-                let conversation = try? store.conversation(id)
-            else { return }
-            let verdict = Verdict(
-                clientMessageID: admitted.operation.clientMessageID, conversation: id,
-                sequence: ConversationSequence(conversation.last.number + 1),
-                time: admitted.operation.time, feed: .init(0), previousFeed: .init(0),
-                peer: admitted.peer, peerHandle: admitted.peerHandle)
-            tell(.verdict(verdict), request: request, to: handle, as: .durable, now: now)
-        }
-    #endif
-
-    /// Lets later messages follow one that is committed.
-    ///
-    /// The refusal of an earlier copy may come after a later copy was taken in, while the disk is
-    /// slow; nobody repeats the message then.
-    mutating func unblock(_ handle: Handle, _ cmid: ClientMessageID) {
-        guard sessions.contains(handle), sessions[handle].state.blockedBy?.cmid == cmid else {
-            return
-        }
-        sessions[handle].state.blockedBy = nil
-    }
-
-    /// Keeps later messages of the session behind one that was refused for now.
-    ///
-    /// Of several, the client begins again with the one that it sent first. That may be one whose
-    /// refusal comes last: it waited for the disk, while a later one was refused at the door.
-    mutating func block(
-        _ handle: Handle, _ cmid: ClientMessageID, _ request: UInt64, after refusal: Refused
-    ) {
-        #if PETREL_PLANTED
-            if PlantedBug.orderLostAfterRefusal.isActive { return }
-        #endif
-        let blocking = sessions[handle].state.blockedBy
-        switch refusal.error {
-        case .busy, .storageFull:
-            #if PETREL_PLANTED
-                if PlantedBug.laterRefusalBlocks.isActive, blocking != nil { return }
-            #endif
-            if request < blocking?.request ?? .max {
-                sessions[handle].state.blockedBy = .init(cmid: cmid, request: request)
-            }
-        default:
-            if blocking?.cmid == cmid { sessions[handle].state.blockedBy = nil }
+                .acknowledge(operation), .acknowledgement(asked.handle, request: asked.request))
+        case .changeAccount(let change): try changeAccount(change, asked)
+        case .changeContact(let person, let change):
+            try changeContact(person, change, asked)
+        case .changeConversation(let conversation, let change):
+            try submit(
+                SettingsService.change(conversation, change, by: asked.principal),
+                .change(asked.handle, request: asked.request))
+        case .invite(let lifetime): try invite(lifetimeSeconds: lifetime, asked)
+        case .lookUp(let typed): try lookUp(typed, asked)
+        case .listMembers(let conversation, let after):
+            try answerMembers(conversation, after: after, asked)
+        case .register, .logIn, .recover, .activity: throw Refused(.malformed)
         }
     }
 }

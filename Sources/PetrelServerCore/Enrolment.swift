@@ -14,15 +14,17 @@ public struct HashJobTicketed: Equatable, Sendable {
     public var job: HashJob
 }
 
-/// An enrolment of a session here, whose password is being judged.
-struct PendingEnrolment {
+/// Something of a session here, whose password is being judged.
+struct PendingJudgement {
     var handle: Handle
     var request: UInt64
+    /// Whether the session wants to be enrolled; otherwise its device is.
+    var isEnrolment: Bool
 }
 
 /// A password that is being hashed for a session of any worker.
 struct PendingAttempt {
-    /// The worker of the session, and what it calls the enrolment.
+    /// The worker of the session, and what it calls the judgement.
     var worker: Int
     var ticket: UInt64
     var pending: AccountService.Pending
@@ -35,62 +37,115 @@ extension ServerCore {
         hashJobs.removeAll(keepingCapacity: true)
     }
 
-    /// Goes on with an enrolment whose password was hashed; `.notDone` if it could not be.
+    /// Goes on with something whose password was hashed; `.notDone` if it could not be.
     public mutating func hashed(
         _ ticket: UInt64, _ result: HashResult, now: Instant, wall: WallTime
     ) {
-        guard let attempt = attempts.removeValue(forKey: ticket) else { return }
-        let judgement = Result { () throws(Refused) in
-            try accounts.finish(attempt.pending, result, now: now, wall: wall, random: &random)
+        guard var attempt = attempts.removeValue(forKey: ticket) else { return }
+        let judgement: Result<AccountService.Grant, Refused>
+        do throws(Refused) {
+            let step = try accounts.finish(
+                attempt.pending, result, now: now, wall: wall, random: &random)
+            switch step {
+            case .write(let grant): judgement = .success(grant)
+            case .hash(let pending, let job):
+                attempt.pending = pending
+                return hash(job, attempt)
+            }
+        } catch {
+            judgement = .failure(error)
         }
         guard attempt.worker == worker else {
-            return write(
-                .enrolmentJudged(ticket: attempt.ticket, judgement), to: attempt.worker)
+            return write(.judged(ticket: attempt.ticket, judgement), to: attempt.worker)
         }
         judged(attempt.ticket, judgement, now: now, wall: wall)
     }
 
     /// Begins to judge a password, which may be that of another worker's session.
-    mutating func judge(_ request: WorkerLetter.EnrolmentRequest, now: Instant) {
+    mutating func judge(_ request: WorkerLetter.JudgementRequest, now: Instant) {
         do throws(Refused) {
             try attempt(request, now: now)
         } catch {
-            write(
-                .enrolmentJudged(ticket: request.ticket, .failure(error)), to: request.worker)
+            write(.judged(ticket: request.ticket, .failure(error)), to: request.worker)
         }
     }
 
     private mutating func attempt(
-        _ request: WorkerLetter.EnrolmentRequest, now: Instant
+        _ request: WorkerLetter.JudgementRequest, now: Instant
     ) throws(Refused) {
         guard attempts.count < configuration.hashJobsMax else {
             throw Refused(.busy, retryAfter: .seconds(1))
         }
         let (pending, job) = try accounts.begin(
-            request.wish, request.form, by: request.applicant, store: store, now: now)
+            request.wish, by: request.applicant, store: store, now: now)
+        hash(
+            job,
+            PendingAttempt(worker: request.worker, ticket: request.ticket, pending: pending))
+    }
+
+    private mutating func hash(_ job: HashJob, _ attempt: PendingAttempt) {
         let ticket = takeTicket()
-        attempts[ticket] = PendingAttempt(
-            worker: request.worker, ticket: request.ticket, pending: pending)
+        attempts[ticket] = attempt
         hashJobs.append(HashJobTicketed(ticket: ticket, job: job))
     }
 
-    /// Goes on with an enrolment of a session here.
+    /// Asks for a password to be judged, here or by worker 0.
+    mutating func beginJudgement(
+        _ wish: AccountService.Wish, _ request: UInt64, from handle: Handle, now: Instant
+    ) throws(Refused) {
+        guard judgements.count < configuration.hashJobsMax else {
+            throw Refused(.busy, retryAfter: .seconds(1))
+        }
+        let state = sessions[handle].state
+        let applicant = AccountService.Applicant(
+            key: state.key, helloCounter: state.helloCounter, address: state.address)
+        let asked = WorkerLetter.JudgementRequest(
+            worker: worker, ticket: takeTicket(), wish: wish, applicant: applicant)
+        if worker == 0 { try attempt(asked, now: now) } else { write(.judgement(asked), to: 0) }
+        judgements[asked.ticket] = PendingJudgement(
+            handle: handle, request: request, isEnrolment: wish.isEnrolment)
+    }
+
+    /// Goes on with what a session here asked for.
     mutating func judged(
-        _ ticket: UInt64, _ judgement: Result<AccountService.Enrolment, Refused>, now: Instant,
+        _ ticket: UInt64, _ judgement: Result<AccountService.Grant, Refused>, now: Instant,
         wall: WallTime
     ) {
-        guard let enrolment = enrolments.removeValue(forKey: ticket) else { return }
-        let handle = enrolment.handle
+        guard let pending = judgements.removeValue(forKey: ticket) else { return }
+        let (handle, request) = (pending.handle, pending.request)
         do throws(Refused) {
             let next = try judgement.get()
+            guard pending.isEnrolment else {
+                return try submit(next.operation, .change(handle, request: request))
+            }
             // Whoever left meanwhile asks again.
             guard isEnrolling(handle) else { return }
             try submit(
                 next.operation,
-                .enrolment(handle, request: enrolment.request, name: next.handle))
+                .enrolment(
+                    handle, request: request, name: next.handle,
+                    usesInvitation: next.operation.usesInvitation))
             if let renewal = next.renewal { submitHousekeeping(renewal) }
         } catch {
-            refuseEnrolment(error, request: enrolment.request, to: handle, now: now, wall: wall)
+            if pending.isEnrolment {
+                return refuseEnrolment(
+                    error, request: request, to: handle, now: now, wall: wall)
+            }
+            guard sessions.contains(handle), sessions[handle].state.principal != nil else {
+                return
+            }
+            refuse(error, request: request, to: handle, now: now)
+        }
+    }
+
+    /// Counts a wrong invitation as a failure of its address.
+    mutating func countWrong(_ handle: Handle, now: Instant) {
+        guard sessions.contains(handle) else { return }
+        let address = sessions[handle].state.address
+        if worker == 0 {
+            accounts.fail(address, now: now)
+        } else {
+            write(.invitationWrong(address), to: 0)
         }
     }
 
@@ -100,16 +155,20 @@ extension ServerCore {
         metrics.sessionsConfirmed += 1
         let key = sessions[handle].state.key
         do throws(StoreFailure) {
-            guard let device = try store.device(key: key),
+            let device = try store.device(key: key)
+            guard let device, !device.isRevoked,
                 let account = try store.account(device.account)
             else {
                 sessions[handle].state.phase = .stranger
-                return tell(.stranger, to: handle, as: .reliable, now: now)
+                let stranger = Stranger(
+                    isRevoked: device?.isRevoked == true,
+                    needsInvitation: store.limits.needsInvitation)
+                return tell(.stranger(stranger), to: handle, as: .reliable, now: now)
             }
             submitHousekeeping(
                 .raiseHelloCounter(
                     account: device.account, device: device.device,
-                    counter: sessions[handle].state.helloCounter))
+                    counter: sessions[handle].state.helloCounter, time: wall))
             let principal = Principal(
                 account: device.account, device: device.device, handle: account.handle)
             try welcome(principal, request: 0, handle, now: now, wall: wall)
@@ -124,6 +183,7 @@ extension ServerCore {
         _ principal: Principal, request: UInt64, _ handle: Handle, now: Instant, wall: WallTime
     ) throws(StoreFailure) {
         let feed = try store.newestFeed(principal.account)
+        if !live.isLive(principal.account) { try joinLargeGroups(principal.account) }
         sessions[handle].state.phase = .enrolled(principal)
         let older = live.insert(handle, of: principal.device, account: principal.account)
         #if PETREL_PLANTED
@@ -131,6 +191,7 @@ extension ServerCore {
         #else
             let isKept = false
         #endif
+        viewers.set(nil, principal.device, of: principal.account)
         if let older, !isKept { replace(older, now: now) }
         announce(handle, of: principal)
         raiseHint(handle, feed)
@@ -138,13 +199,15 @@ extension ServerCore {
             account: principal.account, device: principal.device, handle: principal.handle,
             incarnation: store.incarnation, feed: feed, time: wall)
         tell(.welcome(welcome), request: request, to: handle, as: .reliable, now: now)
+        report(principal.account, principal.device, .online, now: now)
+        tellContacts(to: handle, of: principal, isAnew: true, now: now)
     }
 
     /// Ends a session that a newer one of the same device took the place of.
     mutating func replace(_ older: SessionPlace, now: Instant) {
         metrics.sessionsReplaced += 1
         if let handle = awake(older, now: now) { return close(handle, .replaced, now: now) }
-        if case .asleep(let handle) = older { forget(handle) }
+        if case .asleep(let handle) = older { forget(handle, now: now) }
     }
 
     /// Welcomes a stranger whose key has become that of a device, by another session's enrolment
@@ -153,7 +216,7 @@ extension ServerCore {
     /// It proved the key, so it is owed what it would be told if it connected now: a client whose
     /// session was told nothing would ask for ever. Whether this is the account that it wishes for,
     /// it can see from the handle.
-    private mutating func welcomeKnown(
+    mutating func welcomeKnown(
         _ handle: Handle, now: Instant, wall: WallTime
     ) throws(Refused) -> Bool {
         #if PETREL_PLANTED
@@ -161,7 +224,7 @@ extension ServerCore {
         #endif
         do throws(StoreFailure) {
             guard let device = try store.device(key: sessions[handle].state.key),
-                let account = try store.account(device.account)
+                !device.isRevoked, let account = try store.account(device.account)
             else { return false }
             let principal = Principal(
                 account: device.account, device: device.device, handle: account.handle)
@@ -171,25 +234,6 @@ extension ServerCore {
             noteFailure(error)
             throw Refused(error)
         }
-    }
-
-    /// Asks for the password to be judged, here or by worker 0.
-    mutating func beginEnrolment(
-        _ wish: AccountService.Wish, _ form: Registration, _ request: UInt64,
-        from handle: Handle, now: Instant, wall: WallTime
-    ) throws(Refused) {
-        guard enrolments.count < configuration.hashJobsMax else {
-            throw Refused(.busy, retryAfter: .seconds(1))
-        }
-        guard try !welcomeKnown(handle, now: now, wall: wall) else { return }
-        let state = sessions[handle].state
-        let applicant = AccountService.Applicant(
-            key: state.key, helloCounter: state.helloCounter, address: state.address)
-        let asked = WorkerLetter.EnrolmentRequest(
-            worker: worker, ticket: takeTicket(), wish: wish, form: form, applicant: applicant)
-        if worker == 0 { try attempt(asked, now: now) } else { write(.enrolment(asked), to: 0) }
-        enrolments[asked.ticket] = PendingEnrolment(handle: handle, request: request)
-        sessions[handle].state.phase = .enrolling
     }
 
     /// The enrolment is durable: the device is known now.
@@ -221,5 +265,13 @@ extension ServerCore {
 
     private func isEnrolling(_ handle: Handle) -> Bool {
         sessions.contains(handle) && sessions[handle].state.phase == .enrolling
+    }
+}
+
+extension StoreOperation {
+    /// Whether it uses an invitation.
+    fileprivate var usesInvitation: Bool {
+        guard case .createAccount(let create) = self else { return false }
+        return create.invitation != nil
     }
 }

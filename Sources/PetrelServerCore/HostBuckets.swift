@@ -26,10 +26,15 @@ struct TokenBucket {
 
     /// Takes a token out; `false` if there is none.
     mutating func take(_ rate: BucketRate, now: Instant) -> Bool {
-        let next = max(full, now)
-        guard next - now <= rate.spacing * (rate.burst - 1) else { return false }
-        full = next + rate.spacing
+        guard wait(rate, now: now) == .zero else { return false }
+        full = max(full, now) + rate.spacing
         return true
+    }
+
+    /// How long it takes until there is a token; zero if there is one.
+    func wait(_ rate: BucketRate, now: Instant) -> Interval {
+        let next = max(full, now)
+        return max(.zero, next - now - rate.spacing * (rate.burst - 1))
     }
 }
 

@@ -2,6 +2,7 @@
 
 internal import PetrelBase
 public import PetrelMessaging
+internal import PetrelServices
 public import PetrelTransport
 
 /// What a session has noted since it was last asked.
@@ -41,8 +42,8 @@ extension ServerCore {
         guard operations.count <= configuration.operationsMax else {
             return .unbounded("\(operations.count) operations")
         }
-        guard max(enrolments.count, attempts.count) <= configuration.hashJobsMax else {
-            return .unbounded("\(enrolments.count) enrolments")
+        guard max(judgements.count, attempts.count) <= configuration.hashJobsMax else {
+            return .unbounded("\(judgements.count) judgements")
         }
         guard hosts.sessionsCount == sessions.count + dormant.count else {
             return .unbalanced(
@@ -108,7 +109,10 @@ extension ServerCore {
         digest.add(halfOpen.count)
         digest.add(waitingCount)
         digest.add(operations.count)
-        digest.add(enrolments.count)
+        digest.add(judgements.count)
+        digest.add(viewers.count)
+        digest.add(largeGroups.count)
+        digest.add(presence.accountsCount)
         digest.add(attempts.count)
         digest.add(nextTicket)
         digest.add(probes.count)

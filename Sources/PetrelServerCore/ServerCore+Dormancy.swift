@@ -22,7 +22,7 @@ extension ServerCore {
     }
 
     private func mayRest(_ handle: Handle) -> Bool {
-        guard configuration.dormantMax > 0, !isStopping, !sessions[handle].state.hasMissed,
+        guard configuration.dormantMax > 0, !isStopping, !sessions[handle].state.isOwed,
             sessions[handle].state.blockedBy == nil, !isMeasuring(handle)
         else { return false }
         switch sessions[handle].state.phase {
@@ -46,7 +46,7 @@ extension ServerCore {
     private mutating func putToSleep(_ handle: Handle, now: Instant) -> Bool {
         if dormant.isFull, let first = dormant.first {
             metrics.dormantEvicted += 1
-            forget(first)
+            forget(first, now: now)
         }
         sessions[handle].session.lieDown(now: now)
         collectTrace(handle)
@@ -155,15 +155,15 @@ extension ServerCore {
     mutating func expireDormant(now: Instant) {
         while let first = dormant.first, dormant[first].session.deadline <= now {
             metrics.dormantExpired += 1
-            forget(first)
+            forget(first, now: now)
         }
     }
 
     /// Forgets a dormant session; its client is answered with RESET from now on.
-    mutating func forget(_ asleep: Handle) {
+    mutating func forget(_ asleep: Handle, now: Instant) {
         guard let record = dormant.remove(asleep) else { return }
         if let principal = record.state.principal {
-            live.remove(.asleep(asleep), account: principal.account)
+            leave(.asleep(asleep), principal, now: now)
         }
         hosts.remove(Host(record.session.address))
         metrics.sessionsEnded += 1

@@ -21,9 +21,26 @@ extension ServerCore {
         }
         closeAllIfDue(now: now)
         probes.advance(now: now)
+        tellBursts(now: now)
+        tellPresence(now: now, wall: wall)
+        closeRevoked(now: now)
         if nextPurge <= now {
             nextPurge = now + configuration.purgeInterval
             purge(wall: wall)
+        }
+        keepHouse(now: now, wall: wall)
+    }
+
+    /// Erases what is over, and lets deleted accounts leave their groups.
+    private mutating func keepHouse(now: Instant, wall: WallTime) {
+        if nextExpiry <= now {
+            nextExpiry = now + configuration.expiryInterval
+            submitHousekeeping(.expire(at: wall, limit: configuration.expiredEventsMax))
+        }
+        if nextDeletions <= now {
+            nextDeletions = .distantFuture
+            submitHousekeeping(
+                .continueDeletions(at: wall, limit: configuration.deletionsMax), .deletions)
         }
     }
 

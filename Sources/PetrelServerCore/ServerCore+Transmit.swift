@@ -45,7 +45,7 @@ extension ServerCore {
             if let handle = sessions.handle(slot: slot) {
                 let transmission = sessions[handle].session.transmit(into: &room, now: now)
                 if let transmission { return transmission }
-                if announceMissed(handle) { continue }
+                if announceMissed(handle, now: now) { continue }
                 rest(handle, now: now)
             }
             isReady[slot] = false
@@ -56,10 +56,11 @@ extension ServerCore {
     /// Has the session told that pushes were left out, if it has taken all others; returns whether.
     ///
     /// Its next keepalive might be long in coming: a client that sends sends none.
-    private mutating func announceMissed(_ handle: Handle) -> Bool {
-        guard sessions[handle].state.hasMissed, sessions[handle].session.queuedMessages == 0,
+    private mutating func announceMissed(_ handle: Handle, now: Instant) -> Bool {
+        guard sessions[handle].state.isOwed, sessions[handle].session.queuedMessages == 0,
             sessions[handle].state.phase != .over
         else { return false }
+        guard !makeUp(handle, now: now) else { return true }
         sessions[handle].state.hasMissed = false
         #if PETREL_PLANTED
             if PlantedBug.missedNotAnnounced.isActive { return false }

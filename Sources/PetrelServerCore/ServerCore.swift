@@ -38,6 +38,17 @@ public struct ServerCore: ~Copyable {
     var counters: CounterTable
     var live = LiveDevices()
     var probes: ProbeTable
+    /// Sessions whose devices were revoked by themselves, and when they are closed; soonest first.
+    var departing: [(handle: Handle, at: Instant)] = []
+
+    // What is only true now.
+    var largeGroups = LargeGroups()
+    var viewers = Viewers()
+    var bursts = Bursts()
+    var presence = PresenceService()
+    /// Sends, and questions, of accounts.
+    var sends: AccountBuckets
+    var questions: AccountBuckets
 
     // What is to be sent.
     /// Slots whose sessions may have something to send, each once.
@@ -50,11 +61,13 @@ public struct ServerCore: ~Copyable {
     var accounts = AccountService()
     var operations: RingBuffer<PendingOperation>
     var nextTicket: UInt64 = 1
-    var enrolments: [UInt64: PendingEnrolment] = [:]
+    var judgements: [UInt64: PendingJudgement] = [:]
     /// Passwords that are being hashed, for all workers; of worker 0 only.
     var attempts: [UInt64: PendingAttempt] = [:]
     var hashJobs: [HashJobTicketed] = []
     var nextPurge: Instant
+    var nextExpiry: Instant
+    var nextDeletions: Instant
     var letters: [WorkerLetter] = []
     /// Datagrams among `letters`.
     var forwardedWaiting = 0
@@ -94,11 +107,17 @@ public struct ServerCore: ~Copyable {
         halfOpen = HalfOpenTable(capacity: configuration.halfOpenMax)
         counters = CounterTable(capacity: configuration.countersMax)
         probes = ProbeTable(capacity: configuration.probesMax)
+        sends = AccountBuckets(capacity: configuration.accountsCountedMax)
+        questions = AccountBuckets(capacity: configuration.accountsCountedMax)
         ready = RingBuffer(capacity: slots)
         isReady = Array(repeating: false, count: slots)
         operations = RingBuffer(capacity: configuration.operationsMax)
         nextPurge =
             configuration.worker == 0 ? now + configuration.purgeInterval : .distantFuture
+        nextExpiry =
+            configuration.worker == 0 ? now + configuration.expiryInterval : .distantFuture
+        // What a crash interrupted goes on as soon as the core runs.
+        nextDeletions = configuration.worker == 0 ? now : .distantFuture
         self.configuration = configuration
         self.identity = identity
         self.store = store
@@ -132,7 +151,8 @@ public struct ServerCore: ~Copyable {
         min(
             deadlines.first?.deadline ?? .distantFuture,
             halfOpen.deadline, dormant.deadline, admission.deadline, probes.deadline, nextPurge,
-            closesAt)
+            min(nextExpiry, nextDeletions), min(bursts.deadline, presence.deadline),
+            departing.first?.at ?? .distantFuture, closesAt)
     }
 
     /// Ends the core and hands its store back.

@@ -57,6 +57,22 @@ public struct ServerCoreConfiguration: Sendable {
     public var purgeInterval = Interval.seconds(600)
     /// Rows that one purge forgets.
     public var purgeRowsMax = ServerLimits.purgeRowsMax
+    /// How often messages whose lifetime is over are erased.
+    public var expiryInterval = Interval.seconds(10)
+    /// Events that are erased at once.
+    public var expiredEventsMax = ServerLimits.expiredEventsMax
+    /// Groups that deleted accounts leave at once.
+    public var deletionsMax = ServerLimits.deletionsMax
+    /// Sends of an account.
+    public var sends = ServerLimits.sends
+    /// Look-ups, requests to become contacts and invitations of an account.
+    public var questions = ServerLimits.questions
+    /// Accounts whose sends and questions are counted.
+    public var accountsCountedMax = ServerLimits.accountsCountedMax
+    /// How often typing of a device is passed on.
+    public var typingSpacing = Interval.seconds(1)
+    /// How long a session that shut out its own device has for its answer.
+    public var revokedGrace = Interval.milliseconds(500)
     /// Within which the clients of a server that stops are to come back.
     public var departureWindow = Interval.seconds(5)
     /// Where they are to come back; `nil`: to the same address.

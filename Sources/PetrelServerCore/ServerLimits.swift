@@ -81,6 +81,17 @@ public enum ServerLimits {
     public static let pushBytesMax = 512 * 1_024
     /// Messages that are no commands after which a session is closed.
     public static let garbageMax = 16
+    /// Events that are erased at once.
+    public static let expiredEventsMax = 512
+    /// Deleted accounts that leave a group at once.
+    public static let deletionsMax = 64
+    /// Sends of an account: 50 a second, 500 at once.
+    public static let sends = BucketRate(spacing: .milliseconds(20), burst: 500)
+    /// Look-ups, requests to become contacts and invitations of an account: one a second, 20 at
+    /// once, so that nobody lists who there is.
+    public static let questions = BucketRate(spacing: .seconds(1), burst: 20)
+    /// Accounts whose sends and questions are counted, some 64 bytes each.
+    public static let accountsCountedMax = 65_536
     /// Rows that one purge forgets: huge transactions slow all later ones.
     public static let purgeRowsMax = 1_024
 }

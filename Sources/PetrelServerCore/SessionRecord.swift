@@ -42,6 +42,12 @@ struct SessionState {
     var lastTicket: UInt64 = 0
     /// Whether a push was left out that the client was not told of yet.
     var hasMissed = false
+    /// Large groups of which pushes were left out.
+    var missedGroups: [ConversationID] = []
+    /// Whether a notice of presence was left out.
+    var missesPresence = false
+    /// When typing is passed on again.
+    var typesAgain = Instant(nanoseconds: .min)
     /// The send that must be repeated before any other is taken in.
     ///
     /// A device's messages are applied in its own order. When one is refused because the store is
@@ -54,6 +60,14 @@ struct SessionState {
     struct Blocking: Equatable {
         var cmid: ClientMessageID
         var request: UInt64
+    }
+
+    /// Whether something was left out that the client is still to be told of.
+    var isOwed: Bool { hasMissed || missesPresence || !missedGroups.isEmpty }
+
+    /// Notes that a push without an entry was left out.
+    mutating func miss(_ group: ConversationID) {
+        if !missedGroups.contains(group) { missedGroups.append(group) }
     }
 
     var principal: Principal? {

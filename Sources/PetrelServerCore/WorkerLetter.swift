@@ -18,9 +18,15 @@ public struct WorkerLetter: Equatable, Sendable {
         /// A session of the writer is that device's from now on; an older one gives way.
         case sessionBegan(DeviceSession)
         /// Somebody's password is to be judged, by worker 0: it counts the attempts at all workers.
-        case enrolment(EnrolmentRequest)
+        case judgement(JudgementRequest)
         /// What came of the request with that ticket of the reader.
-        case enrolmentJudged(ticket: UInt64, Result<AccountService.Enrolment, Refused>)
+        case judged(ticket: UInt64, Result<AccountService.Grant, Refused>)
+        /// Somebody at that address had a wrong invitation; to worker 0, which counts.
+        case invitationWrong(Address)
+        /// What a device of the writer does.
+        case presence(PresenceService.Report)
+        /// Somebody types; without an audience, those are told who look at the conversation.
+        case typing(TypingNotice, to: [AccountID]?)
     }
 
     /// A device's session, and which of several is the newest.
@@ -51,16 +57,14 @@ public struct WorkerLetter: Equatable, Sendable {
         }
     }
 
-    /// Who wants to be enrolled, and on which proof.
-    public struct EnrolmentRequest: Equatable, Sendable {
+    /// Who wants something that needs a password or a code, and on which proof.
+    public struct JudgementRequest: Equatable, Sendable {
         /// The worker that has the session.
         public var worker: Int
         /// What that worker calls the request.
         public var ticket: UInt64
-        /// A new account, or a place in one.
+        /// What is asked for.
         public var wish: AccountService.Wish
-        /// Handle, password and name of the device.
-        public var form: Registration
         /// What the session has proved.
         public var applicant: AccountService.Applicant
     }
@@ -88,9 +92,12 @@ extension ServerCore {
             var datagram = span.mutableBytes
             receive(&datagram, from: address, ecn: ecn, now: now, wall: wall)
         case .sessionBegan(let session): giveWay(to: session, now: now)
-        case .enrolment(let request): judge(request, now: now)
-        case .enrolmentJudged(let ticket, let judgement):
+        case .judgement(let request): judge(request, now: now)
+        case .judged(let ticket, let judgement):
             judged(ticket, judgement, now: now, wall: wall)
+        case .invitationWrong(let address): accounts.fail(address, now: now)
+        case .presence(let report): _ = presence.note(report, now: now)
+        case .typing(let typing, let audience): tellTyping(typing, to: audience, now: now)
         }
     }
 

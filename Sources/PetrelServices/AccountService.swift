@@ -1,20 +1,14 @@
-// Registering and logging in: in two steps, because between them a password is hashed elsewhere.
+// Registering, logging in, recovering, another password, the end: in steps, because between them
+// a password is hashed elsewhere.
 
 public import PetrelBase
 public import PetrelMessaging
 
-/// Enrols devices, and slows down whoever guesses.
+/// Judges what needs a password or a code, and slows down whoever guesses.
 ///
-/// `begin` judges the form and asks for a hash; `finish` turns its result into operations.
+/// `begin` judges the form and asks for a hash; `finish` turns its result into operations, or asks
+/// for another hash.
 public struct AccountService: Sendable {
-    /// What a device asks for.
-    public enum Wish: Equatable, Sendable {
-        /// A new account.
-        case register
-        /// A place in an existing account.
-        case logIn
-    }
-
     /// Who asks: what the session has proved.
     public struct Applicant: Equatable, Sendable {
         /// The device's key.
@@ -32,28 +26,38 @@ public struct AccountService: Sendable {
         }
     }
 
-    /// An enrolment whose password is being hashed.
+    /// Something whose password is being hashed.
     public struct Pending: Equatable, Sendable {
         /// What is asked for.
-        public var wish: Wish
+        var wish: Wish
         /// Who asks.
-        public var applicant: Applicant
+        var applicant: Applicant
         /// The normalised handle.
-        public var handle: String
-        /// What the owner calls the device.
-        public var deviceName: String
-        /// The account to log in to; `nil` when registering, or if there is none.
-        public var account: AccountID?
+        var handle: String
+        /// The account that it is about; `nil` when registering, or if there is none.
+        var account: AccountID?
+        /// Whether the code of a recovery is right.
+        var isProved = false
+        /// Whether the old password was right, and the new one is being hashed.
+        var isVerified = false
     }
 
     /// What to write once the hash is there.
-    public struct Enrolment: Equatable, Sendable {
-        /// The operation whose outcome is `enrolled`.
+    public struct Grant: Equatable, Sendable {
+        /// The operation that does what was asked for.
         public var operation: StoreOperation
         /// An operation that may be submitted besides: the password record at today's cost.
         public var renewal: StoreOperation?
         /// The normalised handle.
         public var handle: String
+    }
+
+    /// What comes after a hash.
+    public enum Step: Equatable, Sendable {
+        /// Something is to be written.
+        case write(Grant)
+        /// Another hash is needed.
+        case hash(Pending, HashJob)
     }
 
     /// The part of an address that a subscriber cannot change at will: IPv4 whole, IPv6 half.
@@ -78,18 +82,15 @@ public struct AccountService: Sendable {
 
     /// Judges what can be judged without hashing, and says what to hash.
     ///
-    /// A log-in counts as a failure of its handle until it succeeds, so that many at once are not
-    /// cheaper than one after the other.
+    /// What proves itself by a password or a code counts as a failure of its handle until it
+    /// succeeds, so that many at once are not cheaper than one after the other.
     public mutating func begin(
-        _ wish: Wish, _ registration: Registration, by applicant: Applicant, store: any Store,
-        now: Instant
+        _ wish: Wish, by applicant: Applicant, store: any Store, now: Instant
     ) throws(Refused) -> (Pending, HashJob) {
-        guard let handle = AccountHandle(registration.handle)?.text else {
+        guard let handle = AccountHandle(wish.handle)?.text else {
             throw Refused(.handleInvalid)
         }
-        guard MessagingLimits.passwordBytes.contains(registration.password.count) else {
-            throw Refused(.passwordUnacceptable)
-        }
+        try Self.judge(wish)
         if let wait = hostAttempts.begin(Host(applicant.address), now: now) {
             throw Refused(.tooManyAttempts, retryAfter: wait)
         }
@@ -101,58 +102,149 @@ public struct AccountService: Sendable {
         } catch {
             throw Refused(error)
         }
-        guard device == nil else { throw Refused(.alreadyEnrolled) }
-        let pending = Pending(
-            wish: wish, applicant: applicant, handle: handle, deviceName: registration.deviceName,
-            account: known?.id)
-        switch wish {
-        case .register:
+        if wish.isEnrolment, let device {
+            throw Refused(device.isRevoked ? .deviceRevoked : .alreadyEnrolled)
+        }
+        var pending = Pending(wish: wish, applicant: applicant, handle: handle)
+        let usable = known?.isDeleted == false ? known : nil
+        pending.account = usable?.id
+        if case .register(_, let invitation, _) = wish {
             guard known == nil else {
                 hostAttempts.fail(Host(applicant.address), now: now)
                 throw Refused(.handleTaken)
             }
-            return (pending, .make(password: registration.password))
-        case .logIn:
+            guard invitation != nil || !store.limits.needsInvitation else {
+                throw Refused(.invitationInvalid)
+            }
+        } else {
             if let wait = handleAttempts.begin(handle, now: now) {
                 throw Refused(.tooManyAttempts, retryAfter: wait)
             }
             handleAttempts.fail(handle, now: now)
-            return (pending, .verify(password: registration.password, record: known?.password))
         }
+        if case .recover(_, let proof, _) = wish {
+            pending.isProved = Self.isEqual(proof, usable?.recovery)
+        }
+        return (pending, Self.job(wish, usable))
     }
 
-    /// Turns the result of the hash into what is to be written.
+    /// Turns the result of the hash into what is to be written, or into another hash.
     public mutating func finish(
         _ pending: Pending, _ result: HashResult, now: Instant, wall: WallTime,
         random: inout some RandomNumberGenerator
-    ) throws(Refused) -> Enrolment {
+    ) throws(Refused) -> Step {
         switch (pending.wish, result) {
-        case (.register, .made(let record)):
+        case (.register(let form, let invitation, let recovery), .made(let record)):
             let create = CreateAccount(
                 account: AccountID(random.next()), handle: pending.handle, password: record,
-                key: pending.applicant.key, deviceName: pending.deviceName,
-                helloCounter: pending.applicant.helloCounter, time: wall)
-            return Enrolment(
-                operation: .createAccount(create), renewal: nil, handle: pending.handle)
-        case (.logIn, .right(let renewed)):
+                key: pending.applicant.key, deviceName: form.deviceName,
+                helloCounter: pending.applicant.helloCounter, time: wall,
+                invitation: invitation, recovery: recovery)
+            return .write(Grant(operation: .createAccount(create), handle: pending.handle))
+        case (.recover(let form, let proof, let next), .made(let record)):
+            guard pending.isProved, let proof, let account = pending.account else {
+                throw wrong(pending, now: now)
+            }
+            handleAttempts.forgive(pending.handle, now: now)
+            let recover = RecoverAccount(
+                proof: proof, password: record, recovery: next,
+                device: enrol(account, form, pending, wall))
+            return .write(Grant(operation: .recoverAccount(recover), handle: pending.handle))
+        case (.logIn(let form), .right(let renewed)):
             handleAttempts.forgive(pending.handle, now: now)
             guard let account = pending.account else { throw Refused(.credentialsWrong) }
-            let enrol = EnrolDevice(
-                account: account, key: pending.applicant.key, deviceName: pending.deviceName,
-                helloCounter: pending.applicant.helloCounter, time: wall)
-            return Enrolment(
-                operation: .enrolDevice(enrol),
-                renewal: renewed.map { .replacePassword(account: account, record: $0) },
-                handle: pending.handle)
-        case (.logIn, .wrong):
-            hostAttempts.fail(Host(pending.applicant.address), now: now)
-            throw Refused(.credentialsWrong)
+            return .write(
+                Grant(
+                    operation: .enrolDevice(enrol(account, form, pending, wall)),
+                    renewal: renewed.map { .replacePassword(account: account, record: $0) },
+                    handle: pending.handle))
+        case (.changePassword(_, _, let new, _), .right) where !pending.isVerified:
+            handleAttempts.forgive(pending.handle, now: now)
+            var verified = pending
+            verified.isVerified = true
+            return .hash(verified, .make(password: new))
+        case (.changePassword(let principal, _, _, let recovery), .made(let record))
+        where pending.isVerified:
+            return .write(
+                change(principal, .password(record: record, recovery: recovery), wall))
+        case (.delete(let principal, _), .right):
+            handleAttempts.forgive(pending.handle, now: now)
+            return .write(change(principal, .delete, wall))
+        case (.logIn, .wrong), (.changePassword, .wrong), (.delete, .wrong):
+            throw wrong(pending, now: now)
         case (_, .notDone):
-            if pending.wish == .logIn { handleAttempts.withdraw(pending.handle, now: now) }
+            if pending.isCounted { handleAttempts.withdraw(pending.handle, now: now) }
             throw Refused(.busy, retryAfter: .seconds(1))
-        case (.register, .right), (.register, .wrong), (.logIn, .made):
-            // Only a shell that mixes up its tickets gets here; nothing is enrolled by it.
+        case (_, .made), (_, .right), (_, .wrong):
+            // Only a shell that mixes up its tickets gets here; nothing is done by it.
             throw Refused(.busy, retryAfter: .seconds(1))
         }
+    }
+
+    /// Counts a failure of an address that was found out elsewhere: a wrong invitation.
+    public mutating func fail(_ address: Address, now: Instant) {
+        hostAttempts.fail(Host(address), now: now)
+    }
+
+    private mutating func wrong(_ pending: Pending, now: Instant) -> Refused {
+        hostAttempts.fail(Host(pending.applicant.address), now: now)
+        return Refused(.credentialsWrong)
+    }
+
+    private func enrol(
+        _ account: AccountID, _ form: Form, _ pending: Pending, _ wall: WallTime
+    ) -> EnrolDevice {
+        EnrolDevice(
+            account: account, key: pending.applicant.key, deviceName: form.deviceName,
+            helloCounter: pending.applicant.helloCounter, time: wall)
+    }
+
+    private func change(
+        _ principal: Principal, _ change: ChangeAccount.Change, _ wall: WallTime
+    ) -> Grant {
+        Grant(
+            operation: .changeAccount(
+                ChangeAccount(
+                    account: principal.account, device: principal.device, change: change,
+                    time: wall)), handle: principal.handle)
+    }
+
+    // MARK: Forms
+
+    private static func judge(_ wish: Wish) throws(Refused) {
+        for password in wish.passwords {
+            guard MessagingLimits.passwordBytes.contains(password.count) else {
+                throw Refused(.passwordUnacceptable)
+            }
+        }
+        guard let form = wish.form else { return }
+        try TextRules.requireLine(form.deviceName, atMost: MessagingLimits.deviceNameBytesMax)
+    }
+
+    private static func job(_ wish: Wish, _ known: AccountRecord?) -> HashJob {
+        switch wish {
+        case .register(let form, _, _), .recover(let form, _, _):
+            .make(password: form.password)
+        case .logIn(let form): .verify(password: form.password, record: known?.password)
+        case .changePassword(_, let old, _, _):
+            .verify(password: old, record: known?.password)
+        case .delete(_, let password): .verify(password: password, record: known?.password)
+        }
+    }
+
+    /// Compares in the same time wherever two digests differ.
+    private static func isEqual(_ a: RecoveryDigest?, _ b: RecoveryDigest?) -> Bool {
+        let none = InlineWords4(0, 0, 0, 0)
+        let (x, y) = (a?.words ?? none, b?.words ?? none)
+        let difference = (x.a ^ y.a) | (x.b ^ y.b) | (x.c ^ y.c) | (x.d ^ y.d)
+        return difference == 0 && a != nil && b != nil
+    }
+}
+
+extension AccountService.Pending {
+    /// Whether it counted as a failure of its handle that is not judged yet.
+    fileprivate var isCounted: Bool {
+        if case .register = wish { return false }
+        return !isVerified
     }
 }

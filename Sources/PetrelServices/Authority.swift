@@ -31,10 +31,14 @@ public struct Principal: Equatable, Sendable {
 public enum Authority {
     /// What somebody wants to do in a conversation.
     public enum Action: Equatable, Sendable {
-        /// Read events, members and marks, or type.
+        /// Read events, members and marks.
         case read
-        /// Say something, or react to what was said.
+        /// Say something.
         case speak
+        /// React to what was said.
+        case react
+        /// Let others see that one types.
+        case type
         /// Say a message otherwise.
         case edit(Message)
         /// Take a message back.
@@ -147,7 +151,11 @@ public enum Authority {
         case .read: return nil
         case .recall(let message): return refusal(ofRecall: message, isAdmin: false, limits)
         case .edit(let message): return refusal(ofEdit: message, limits) ?? refusal(to: peer)
-        case .setRetention: return refusal(to: peer)
+        case .react, .setRetention, .type:
+            // A stranger has its messages, and nothing besides.
+            if let refusal = refusal(to: peer) { return refusal }
+            guard !peer.isSelf, !peer.isAccepted else { return nil }
+            return Refused(.strangerLimit, limit: limits.strangerMessagesMax)
         case .speak:
             if let refusal = refusal(to: peer) { return refusal }
             guard !peer.isSelf, !peer.isAccepted, peer.sentCount >= limits.strangerMessagesMax
@@ -185,7 +193,7 @@ public enum Authority {
     ) -> Refused? {
         switch action {
         case .read, .leave: return nil
-        case .speak: return refusal(ofSpeaking: member)
+        case .speak, .react, .type: return refusal(ofSpeaking: member)
         case .edit(let message):
             return refusal(ofEdit: message, limits) ?? refusal(ofSpeaking: member)
         case .recall(let message):

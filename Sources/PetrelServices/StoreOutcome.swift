@@ -33,16 +33,19 @@ public struct AppendedMessage: Equatable, Sendable {
         public var joined: [AccountID]
         /// Who is a member no longer.
         public var departed: [AccountID]
+        /// Who owns the group now because its owner left; the event does not name it.
+        public var heir: AccountID?
 
         /// Creates it from its parts.
         public init(
             isLarge: Bool, membersCount: Int, joined: [AccountID] = [],
-            departed: [AccountID] = []
+            departed: [AccountID] = [], heir: AccountID? = nil
         ) {
             self.isLarge = isLarge
             self.membersCount = membersCount
             self.joined = joined
             self.departed = departed
+            self.heir = heir
         }
     }
 

@@ -71,8 +71,8 @@ enum ImportTable {
             floor: 7,
             modules: [
                 "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelMessaging",
-                "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim", "CNcurses",
-                "ArgumentParser",
+                "PetrelServices", "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim",
+                "CNcurses", "ArgumentParser",
             ], system: ["Foundation", "Dispatch", "Glibc", "Synchronization"]),
         "bench": Room(
             floor: 7,

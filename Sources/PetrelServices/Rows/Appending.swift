@@ -69,6 +69,8 @@ struct Appending {
     var erased: [(account: AccountID, bytes: UInt64)] = []
     var joined: [AccountID] = []
     var departed: [AccountID] = []
+    /// Who inherits the group.
+    var heir: AccountID?
     /// Whether the group becomes large by this event.
     var becomesLarge = false
 

@@ -19,7 +19,7 @@ extension RowReader where Self: ~Copyable {
             alias: relation.alias, greeting: relation.greeting, profile: other.profile)
     }
 
-    /// Returns the accounts that each have the other as a contact and block neither way, by account.
+    /// Returns the accounts that have each other as contacts and block neither way, by number.
     public func presentContacts(of account: AccountID) throws(Trouble) -> [AccountID] {
         var contacts: [AccountID] = []
         for key in try list(.contact, from: .account(account), prefix: 8, limit: .max) {

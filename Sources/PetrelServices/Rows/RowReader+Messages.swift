@@ -31,7 +31,7 @@ extension RowReader where Self: ~Copyable {
                 continue
             }
             if view.hides(place) { message.event = .gone(.hidden) }
-            bytes += message.bodyByteCount
+            bytes += message.event.byteCountMax
             guard bytes <= request.byteLimit || slice.messages.isEmpty else {
                 slice.isComplete = false
                 return slice

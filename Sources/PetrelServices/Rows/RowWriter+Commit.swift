@@ -31,7 +31,7 @@ extension RowWriter where Self: ~Copyable {
         try write(appending.row, of: appending.id, renewing: appending.event, at: record.time)
         let audience = AppendedMessage.Audience(
             isLarge: appending.row.isLarge, membersCount: Int(appending.row.membersCount),
-            joined: appending.joined, departed: appending.departed)
+            joined: appending.joined, departed: appending.departed, heir: appending.heir)
         return AppendedMessage(
             record: record, isDuplicate: false, feeds: feeds, peer: appending.peer,
             group: appending.row.isGroup ? audience : nil)

@@ -27,7 +27,7 @@ extension RowWriter where Self: ~Copyable {
             guard let row = target.row else { return }
             try erase(row, as: .recalled, in: &appending)
         case .reaction(let reaction):
-            try allow(.speak, appending)
+            try allow(.react, appending)
             guard try target(reaction.sequence, appending).message.exists else {
                 throw .refused(Refused(.targetInvalid))
             }

@@ -135,6 +135,7 @@ extension RowWriter where Self: ~Copyable {
             return
         }
         heir.row.role = .owner
+        appending.heir = heir.account
         appending.put(heir)
     }
 

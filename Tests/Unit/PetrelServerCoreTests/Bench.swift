@@ -77,7 +77,7 @@ final class Bench {
         let peer = newPeer()
         try peer.connect(now: now)
         run(.milliseconds(50))
-        #expect(peer.take().map(\.kind) == [.stranger])
+        #expect(peer.take().map(\.kind) == [.stranger(Stranger())])
         return peer
     }
 

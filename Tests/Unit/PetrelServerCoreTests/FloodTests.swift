@@ -305,7 +305,7 @@ struct FloodTests {
         }
         for peer in late {
             #expect(peer.isConnected)
-            #expect(peer.take().map(\.kind) == [.stranger])
+            #expect(peer.take().map(\.kind) == [.stranger(Stranger())])
         }
         #expect(anna.isConnected)
         #expect(anna.closed == nil)

@@ -94,7 +94,7 @@ struct HostilePeerTests {
         var datagram = answerSpan.mutableBytes
         anna.receive(&datagram, from: Bench.server, now: bench.now)
         bench.run(.milliseconds(50))
-        #expect(anna.take().map(\.kind) == [.stranger])
+        #expect(anna.take().map(\.kind) == [.stranger(Stranger())])
         bench.inject(hello, from: Self.elsewhere)
         #expect(bench.takeAll().isEmpty)
         #expect(bench.sessionsCount == 1)

@@ -212,7 +212,7 @@ struct MessageFlowTests {
             return
         }
         #expect(receipt.conversation == pushed.record.conversation)
-        #expect(receipt.sequence == .init(1))
+        #expect(receipt.delivered == .init(1))
         #expect(receipt.feed == .init(2))
         #expect(receipt.previousFeed == .init(1))
         #expect(bob.take().isEmpty)

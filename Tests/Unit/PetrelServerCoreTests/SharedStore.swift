@@ -37,14 +37,48 @@ final class SharedStore: Store {
         try inner.newestFeed(account)
     }
 
-    func feed(
-        _ account: AccountID, after cursor: FeedSequence, limit: Int
-    ) throws(StoreFailure) -> FeedSlice {
-        try inner.feed(account, after: cursor, limit: limit)
+    var limits: ServiceLimits { inner.limits }
+
+    func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState? {
+        try inner.accountState(account)
     }
 
-    func conversation(_ id: ConversationID) throws(StoreFailure) -> ConversationRecord? {
-        try inner.conversation(id)
+    func contact(_ peer: AccountID, of account: AccountID) throws(StoreFailure) -> Contact? {
+        try inner.contact(peer, of: account)
+    }
+
+    func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID] {
+        try inner.presentContacts(of: account)
+    }
+
+    func changes(
+        of account: AccountID, after cursor: FeedSequence, limit: Int
+    ) throws(StoreFailure) -> FeedSlice {
+        try inner.changes(of: account, after: cursor, limit: limit)
+    }
+
+    func item(
+        _ subject: FeedSubject, of account: AccountID
+    ) throws(StoreFailure) -> SyncItem? {
+        try inner.item(subject, of: account)
+    }
+
+    func largeGroups(
+        of account: AccountID, after id: ConversationID, limit: Int
+    ) throws(StoreFailure) -> [ConversationHead] {
+        try inner.largeGroups(of: account, after: id, limit: limit)
+    }
+
+    func head(
+        of id: ConversationID, for account: AccountID
+    ) throws(StoreFailure) -> ConversationHead? {
+        try inner.head(of: id, for: account)
+    }
+
+    func members(
+        of id: ConversationID, after account: AccountID, limit: Int
+    ) throws(StoreFailure) -> [MemberRecord] {
+        try inner.members(of: id, after: account, limit: limit)
     }
 
     func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {

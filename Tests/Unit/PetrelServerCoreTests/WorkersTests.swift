@@ -63,7 +63,7 @@ struct WorkersTests {
             Issue.record("no receipt")
             return
         }
-        #expect(receipt.sequence == push.record.sequence)
+        #expect(receipt.delivered == push.record.sequence)
     }
 
     @Test(arguments: [0, 1, 2]) func strayDatagramsAreForwarded(_ stray: Int) throws {

@@ -15,13 +15,12 @@ struct SyncServiceTests {
         let mark = Watermark(conversation: sent.conversation, sequence: .init(1))
         _ = try world.apply(
             .acknowledge(
-                SyncService.acknowledgement(feed: .init(1), delivered: [mark], by: bob)))
+                SyncService.acknowledgement(feed: .init(1), delivered: [mark], read: [], by: bob)))
         let page = try SyncService.changes(
-            since: .init(0), incarnation: 1, limit: 0, for: anna, store: world.store)
+            SyncRequest(incarnation: 1, cursor: .init(0), limit: 0), for: anna, store: world.store)
         let head = try #require(page.heads.first)
         #expect(page.heads.count == 1)
-        #expect(head.peer == bob.account)
-        #expect(head.peerHandle == "bob")
+        #expect(head.kind == .peer(Person(account: bob.account, handle: "bob")))
         #expect(head.last == .init(2))
         #expect(head.first == .init(1))
         #expect(head.delivered == .init(1))
@@ -41,15 +40,17 @@ struct SyncServiceTests {
         var remaining: [UInt64] = []
         repeat {
             let page = try SyncService.changes(
-                since: cursor, incarnation: 1, limit: 3, for: anna, store: world.store)
+                SyncRequest(incarnation: 1, cursor: cursor, limit: 3), for: anna, store: world.store)
             cursor = page.cursor
-            peers += page.heads.map(\.peer)
+            peers += page.heads.compactMap { head in
+                if case .peer(let person) = head.kind { person.account } else { nil }
+            }
             remaining.append(page.remaining)
         } while remaining.last != 0 && remaining.count < 10
         #expect(peers == (2...8).map { AccountID($0) })
         #expect(remaining == [4, 1, 0])
         let nothing = try SyncService.changes(
-            since: cursor, incarnation: 1, limit: 3, for: anna, store: world.store)
+            SyncRequest(incarnation: 1, cursor: cursor, limit: 3), for: anna, store: world.store)
         #expect(nothing.heads.isEmpty)
         #expect(nothing.cursor == cursor)
     }
@@ -60,7 +61,7 @@ struct SyncServiceTests {
         _ = try world.say("note", from: anna, to: "anna", 1)
         for (incarnation, count) in [(UInt64(1), 0), (2, 1), (0, 1)] {
             let page = try SyncService.changes(
-                since: .init(1), incarnation: incarnation, limit: 0, for: anna,
+                SyncRequest(incarnation: incarnation, cursor: .init(1), limit: 0), for: anna,
                 store: world.store)
             #expect(page.heads.count == count)
             #expect(page.incarnation == 1)
@@ -121,7 +122,16 @@ struct SyncServiceTests {
                 store: world.store)
         }
         let page = try SyncService.changes(
-            since: .init(0), incarnation: 1, limit: 0, for: eve, store: world.store)
+            SyncRequest(incarnation: 1, cursor: .init(0), limit: 0), for: eve, store: world.store)
         #expect(page.heads.isEmpty)
+    }
+}
+
+extension SyncPage {
+    /// The conversations among the items.
+    fileprivate var heads: [ConversationHead] {
+        items.compactMap { item in
+            if case .conversation(let head) = item.kind { head } else { nil }
+        }
     }
 }

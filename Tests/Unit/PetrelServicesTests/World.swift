@@ -26,7 +26,9 @@ struct World {
                 CreateAccount(
                     account: .init(number), handle: handle, password: [1], key: Self.key(number),
                     deviceName: "", helloCounter: 1, time: Self.wall)))
-        #expect(outcome == .enrolled(account: .init(number), device: .init(1)))
+        guard case .enrolled(AccountID(number), DeviceID(1), _) = outcome else {
+            throw Unexpected()
+        }
         return Principal(account: .init(number), device: .init(1), handle: handle)
     }
 
@@ -38,7 +40,7 @@ struct World {
         let admitted = try MessageService.admit(
             message, from: sender, digest: .init(number, 0, 0, 0),
             newConversation: .init(1_000 + number), wall: Self.wall, store: store)
-        guard case .appended(let message) = try apply(.appendMessage(admitted.operation)) else {
+        guard case .appended(let message) = try apply(.appendMessage(admitted)) else {
             throw Unexpected()
         }
         return message
@@ -55,6 +57,6 @@ struct World {
         OutgoingMessage(
             clientMessageID: ClientMessageID(
                 high: UInt64(clamping: time.milliseconds) << 16 | 0x7000, low: number),
-            target: target, contentType: contentType, body: body)
+            target: target, event: .message(Content(contentType: contentType, body: body)))
     }
 }

@@ -156,17 +156,17 @@ import Testing
             .sample(acknowledge: 2, delivered: [(70, 1)]),
             .sample(append: 5, from: 1, to: .to(71)),
         ])
-        #expect(results[1] == .success(.refused(.storageFailed)))
+        #expect(try results[1].get().refusal == .storageFailed)
         #expect(results[2] == .success(.acknowledged([])))
-        #expect(try bench.store.conversation(.init(71))?.last == .init(3))
-        #expect(try bench.store.conversation(.init(70)) == nil)
+        #expect(try bench.store.last(71, seenBy: 1) == 3)
+        #expect(try bench.store.last(70, seenBy: 1) == nil)
         // The feed goes on with what can be read, and its limit counts only that.
-        let feed = try bench.store.feed(.init(1), after: .init(0), limit: 1)
-        #expect(feed.entries.map(\.conversation.id.number) == [71])
-        #expect(feed.remaining == 0)
+        let slice = try bench.store.changes(of: .init(1), after: .init(1), limit: 1)
+        #expect(slice.conversations.map(\.head.conversation.number) == [71])
+        #expect(slice.remaining == 0)
         try local.environment.damage(.account(.init(3)), in: .account)
         #expect(try bench.store.account(.init(3)) == nil)
-        #expect(try bench.outcome(.sample(createAccount: 3, key: 9)) == .refused(.handleTaken))
+        #expect(try bench.outcome(.sample(createAccount: 3, key: 9)).refusal == .handleTaken)
         #expect(Set(local.damaged.map(\.table)) == ["conversation", "account"])
     }
 
@@ -222,7 +222,7 @@ import Testing
         }
         #expect(results.contains(.failure(.full)))
         #expect(places == (0..<places.count).map { UInt64($0) + 1 })
-        let last = try bench.store.conversation(.init(70))?.last.number ?? 0
+        let last = try bench.store.last(70, seenBy: 1) ?? 0
         #expect(last == UInt64(places.count), "what failed left nothing behind")
         #expect(bench.local?.failure == nil)
         #expect(try bench.outcome(.sample(acknowledge: 2, feed: 0)) == .acknowledged([]))
@@ -256,8 +256,8 @@ import Testing
                 let operation = StoreOperation.sample(
                     append: ticket, from: 1, to: .peer(2, new: 70))
                 #expect(throws: Never.self) { try local.submit(operation, ticket: ticket) }
-                let feed = try? local.feed(.init(2), after: .init(0), limit: 9)
-                let head = feed?.entries.first?.conversation.last.number ?? 0
+                let slice = try? local.changes(of: .init(2), after: .init(0), limit: 9)
+                let head = slice?.conversations.first?.head.last.number ?? 0
                 let page = try? local.messages(
                     MessageRequest(70, 1...1_000, .newestFirst, limit: 1))
                 // What one snapshot shows, a later one has as well.
@@ -275,7 +275,7 @@ import Testing
         }
         #expect(places == Array(1...160))
         try bench.reopen()
-        #expect(try bench.store.conversation(.init(70))?.last == .init(160))
+        #expect(try bench.store.last(70, seenBy: 1) == 160)
     }
 
     @Test func afterClosing() throws {

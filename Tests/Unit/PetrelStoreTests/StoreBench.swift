@@ -39,6 +39,13 @@ final class StoreBench {
         let records = Mutex<[DamagedRecord]>([])
     }
 
+    /// Strangers may say what they like, so that stories need not begin with introductions.
+    private static var limits: ServiceLimits {
+        var limits = ServiceLimits()
+        limits.strangerMessagesMax = .max
+        return limits
+    }
+
     private(set) var store: any Store
     let directory = TemporaryDirectory()
     let kind: StoreKind
@@ -53,7 +60,7 @@ final class StoreBench {
         self.workers = workers
         self.mapBytes = mapBytes
         try directory.make()
-        store = MemoryStore(workers: workers)
+        store = MemoryStore(workers: workers, limits: Self.limits)
         if kind == .local { store = try open() }
     }
 
@@ -68,6 +75,7 @@ final class StoreBench {
         let woken = woken
         return try LocalStore(
             directory: directory.store, mapBytes: mapBytes, workers: workers,
+            limits: Self.limits,
             damageMet: { [met] record in met.records.withLock { $0.append(record) } },
             wake: { woken.signal() })
     }
@@ -128,7 +136,7 @@ final class StoreBench {
     func enrol(_ accounts: UInt64...) throws {
         for account in accounts {
             let outcome = try outcome(.sample(createAccount: account))
-            #expect(outcome == .enrolled(account: .init(account), device: .init(1)))
+            #expect(outcome.enrolled == .init(account: .init(account), device: .init(1)))
         }
     }
 
@@ -162,6 +170,14 @@ extension StoreOperation {
                 helloCounter: 1, time: .init(milliseconds: 2_000)))
     }
 
+    static func sample(
+        contact account: UInt64, peer: UInt64, _ change: ContactChange
+    ) -> StoreOperation {
+        .changeContact(
+            ChangeContact(
+                account: .init(account), device: .init(1), peer: .init(peer), change: change))
+    }
+
     /// Says `body` under the client's identifier `id`.
     static func sample(
         append id: UInt64, from account: UInt64, device: UInt32 = 1,
@@ -172,18 +188,22 @@ extension StoreOperation {
             AppendMessage(
                 account: .init(account), device: .init(device),
                 clientMessageID: .init(high: 1, low: id), target: target,
-                contentType: contentType, body: body, digest: .init(digest, 0, 0, 0),
-                time: .init(milliseconds: time)))
+                event: .message(Content(contentType: contentType, body: body)),
+                digest: .init(digest, 0, 0, 0), time: .init(milliseconds: time)))
     }
 
     static func sample(
         acknowledge account: UInt64, device: UInt32 = 1, feed: UInt64 = 0,
-        delivered: [(conversation: UInt64, sequence: UInt64)] = []
+        delivered: [(conversation: UInt64, sequence: UInt64)] = [],
+        read: [(conversation: UInt64, sequence: UInt64)] = []
     ) -> StoreOperation {
         .acknowledge(
             AcknowledgeDelivery(
                 account: .init(account), device: .init(device), feed: .init(feed),
                 delivered: delivered.map {
+                    .init(conversation: .init($0.conversation), sequence: .init($0.sequence))
+                },
+                read: read.map {
                     .init(conversation: .init($0.conversation), sequence: .init($0.sequence))
                 }))
     }
@@ -200,9 +220,46 @@ extension AppendMessage.Target {
     }
 }
 
+extension StoreOutcome {
+    /// The device that was enrolled, if one was.
+    var enrolled: DeviceName? {
+        guard case .enrolled(let account, let device, _) = self else { return nil }
+        return DeviceName(account: account, device: device)
+    }
+
+    /// Why nothing was changed, if nothing was.
+    var refusal: MessagingError? {
+        guard case .refused(let refusal) = self else { return nil }
+        return refusal.error
+    }
+}
+
+extension Store {
+    /// The newest place of a conversation, as one of its members sees it.
+    func last(_ conversation: UInt64, seenBy account: UInt64) throws -> UInt64? {
+        try head(of: .init(conversation), for: .init(account))?.last.number
+    }
+
+    /// What the members of a conversation have received, by account.
+    func delivered(_ conversation: UInt64) throws -> [UInt64] {
+        try members(of: .init(conversation), after: .init(0), limit: 99).map(\.delivered.number)
+    }
+}
+
+extension FeedSlice {
+    /// The conversations that changed, with their entries.
+    var conversations: [(feed: UInt64, head: ConversationHead)] {
+        items.compactMap { item in
+            guard case .conversation(let head) = item.kind else { return nil }
+            return (item.feed.number, head)
+        }
+    }
+}
+
+/// Entries of feeds, counted from the one that an account's creation makes.
 extension FeedStep {
     init(_ account: UInt64, _ feed: UInt64, after previous: UInt64) {
-        self.init(account: .init(account), feed: .init(feed), previous: .init(previous))
+        self.init(account: .init(account), feed: .init(feed + 1), previous: .init(previous + 1))
     }
 }
 

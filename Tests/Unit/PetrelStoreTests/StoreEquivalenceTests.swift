@@ -21,14 +21,17 @@ private struct OperationSource {
         case 1: return .sample(enrolDevice: account, key: below(30))
         case 2:
             return .raiseHelloCounter(
-                account: .init(account), device: .init(UInt32(below(3))), counter: below(100))
+                account: .init(account), device: .init(UInt32(below(3))), counter: below(100),
+                time: .init(milliseconds: Int64(below(400))))
         case 3:
             let record = [UInt8](repeating: UInt8(below(256)), count: Int(below(1_100)))
             return .replacePassword(account: .init(account), record: record)
         case 4:
             return .purgeDeduplication(
                 before: .init(milliseconds: Int64(below(400)) - 100), limit: Int(below(4)))
-        case 5..<10: return acknowledge(account)
+        case 5..<8: return acknowledge(account)
+        case 8: return .sample(contact: account, peer: below(7), contactChange())
+        case 9: return event(account)
         default: return append(account)
         }
     }
@@ -44,12 +47,43 @@ private struct OperationSource {
             time: Int64(below(400)) - 100)
     }
 
+    private mutating func contactChange() -> ContactChange {
+        let changes: [ContactChange] = [
+            .request(greeting: "hello"), .accept, .decline, .remove, .block, .unblock, .alias("a"),
+        ]
+        return changes[Int(below(UInt64(changes.count)))]
+    }
+
+    /// Something else than a message, in a conversation that may be a group.
+    private mutating func event(_ account: UInt64) -> StoreOperation {
+        let person = Person(account: .init(below(7)), handle: "h")
+        let place = ConversationSequence(1 + below(12))
+        let events: [ConversationEvent] = [
+            .created(GroupCreation(name: "g", members: [person], isOpen: true)), .joined, .left,
+            .added([person]), .removed(person), .recall(sequence: place), .dissolved,
+            .edit(sequence: place, Content(contentType: "", body: [1])),
+            .reaction(Reaction(sequence: place, text: "+")), .retention(seconds: 60),
+            .role(person, .admin),
+        ]
+        let event = events[Int(below(UInt64(events.count)))]
+        let id = 70 + below(12)
+        var target = AppendMessage.Target.to(id)
+        if case .created = event { target = .newGroup(.init(id)) }
+        return .appendMessage(
+            AppendMessage(
+                account: .init(account), device: .init(1),
+                clientMessageID: .init(high: 2, low: below(60)), target: target, event: event,
+                digest: .init(below(2), 0, 0, 0), time: .init(milliseconds: Int64(below(400)))))
+    }
+
     private mutating func acknowledge(_ account: UInt64) -> StoreOperation {
         let marks = (0..<below(5)).map { _ in
             (conversation: 70 + below(12), sequence: below(20))
         }
+        let isRead = random.chance(0.4)
         return .sample(
-            acknowledge: account, device: UInt32(1 + below(2)), feed: below(40), delivered: marks)
+            acknowledge: account, device: UInt32(1 + below(2)), feed: below(40),
+            delivered: isRead ? [] : marks, read: isRead ? marks : [])
     }
 }
 
@@ -58,7 +92,7 @@ private struct Portrait: Equatable {
     var accounts: [AccountRecord?]
     var devices: [DeviceRecord?]
     var feeds: [FeedSlice]
-    var conversations: [ConversationRecord?]
+    var heads: [ConversationHead?]
     var messages: [MessageSlice]
 
     init(_ store: any Store) throws {
@@ -66,10 +100,12 @@ private struct Portrait: Equatable {
         devices = try (0..<30).map { try store.device(key: .sample($0)) }
         feeds = try (0..<7).flatMap { account in
             try [0, 3, 20].map { cursor in
-                try store.feed(.init(account), after: .init(cursor), limit: 5)
+                try store.changes(of: .init(account), after: .init(cursor), limit: 5)
             }
         }
-        conversations = try (70..<82).map { try store.conversation(.init($0)) }
+        heads = try (0..<7).flatMap { account in
+            try (70..<82).map { try store.head(of: .init($0), for: .init(account)) }
+        }
         messages = try (70..<82).flatMap { id in
             [
                 try store.messages(MessageRequest(id, 1...1_000, bytes: 1 << 30)),
@@ -120,6 +156,8 @@ private struct Portrait: Equatable {
                 last[appended.conversation] = appended.sequence
                 steps = appended.feeds
             case .acknowledged(let marks): steps = marks.flatMap(\.feeds)
+            case .enrolled(_, _, let changes), .changed(let changes):
+                steps = changes.steps.map(\.feed)
             default: break
             }
             for step in steps {
@@ -129,8 +167,8 @@ private struct Portrait: Equatable {
             }
         }
         for account in UInt64(0)..<7 {
-            let slice = try bench.store.feed(.init(account), after: .init(0), limit: 100)
-            let ids = slice.entries.map(\.conversation.id)
+            let slice = try bench.store.changes(of: .init(account), after: .init(0), limit: 100)
+            let ids = slice.conversations.map(\.head.conversation)
             #expect(Set(ids).count == ids.count, "one live entry of each conversation")
             #expect(slice.newest == newest[.init(account), default: .init(0)])
         }

@@ -5,6 +5,7 @@ import Foundation
 import Petrel
 import PetrelBase
 import PetrelServer
+import PetrelServices
 import PetrelWire
 import Testing
 
@@ -39,6 +40,23 @@ import Testing
         ordering = "stream"
         durability = "none"
         """
+
+    @Test func limitsAreReadAndTheOthersStay() throws {
+        let settings = try ServeSettings(
+            """
+            [limits]
+            stranger-messages = 0
+            account-bytes = 65536
+            edit-window = "1h"
+            needs-invitation = true
+            """)
+        var expected = ServiceLimits()
+        expected.strangerMessagesMax = 0
+        expected.accountBytesMax = 65_536
+        expected.editWindow = .seconds(3_600)
+        expected.needsInvitation = true
+        #expect(settings.limits == expected)
+    }
 
     @Test func aFileSaysAllThatFlagsCan() throws {
         let settings = try ServeSettings(Self.whole)
@@ -88,6 +106,10 @@ import Testing
         ("data = \"\"", ["data = \"\"", "directory"]),
         ("colour = 1", ["colour = 1", "unknown", "listen"]),
         ("[colour]", ["line 1", "[colour]", "[class.NAME]"]),
+        ("[limits]\nstranger-message = 3", ["line 2", "stranger-messages"]),
+        ("[limits]\ngroup-members = 1", ["line 2", "2 to 10000"]),
+        ("[limits]\nedit-window = \"soon\"", ["line 2", "edit-window", "0s to 87600h"]),
+        ("[limits]\nneeds-invitation = 1", ["line 2", "true nor false"]),
         ("[class]", ["[class]", "[class.NAME]"]),
         ("[class.a.b]\nkind = \"bulk\"", ["[class.a.b]", "[class.NAME]"]),
         ("[class.Call]\nkind = \"bulk\"", ["line 1", "Call", "a-z"]),

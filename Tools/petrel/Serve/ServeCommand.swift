@@ -21,10 +21,20 @@ struct ServeCommand: ParsableCommand {
 
             A file of settings is named with --config. It is written in TOML, has the options \
             below by their names (data, listen, tcp, public-host, workers, map-bytes, key-log, \
-            qlog, json), which options of the command line replace, and delivery classes, of which \
-            clients are told:
+            qlog, json), which options of the command line replace, limits, and delivery classes, of \
+            which clients are told:
 
               listen = "0.0.0.0:7700"
+              [limits]
+              stranger-messages = 3    # to who has not accepted the sender
+              account-bytes = 1073741824
+              group-members = 10000
+              groups = 500             # of an account
+              contacts = 5000
+              conversation-events = 10000000
+              edit-window = "48h"      # for the sender
+              recall-window = "48h"    # for the sender; admins of groups always may
+              needs-invitation = false # to register
               [class.call]
               kind = "expiring"        # reliable, durable, expiring, ordered or bulk
               priority = 0             # 0, first, to 7

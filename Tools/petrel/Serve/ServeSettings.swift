@@ -4,6 +4,7 @@ import Foundation
 import PetrelBase
 import PetrelEvent
 import PetrelServer
+import PetrelServices
 import PetrelWire
 
 /// The settings of a file; `nil` where it says nothing.
@@ -17,6 +18,8 @@ struct ServeSettings: Equatable {
     var keyLog: String?
     var qlog: String?
     var json: Bool?
+    /// What accounts, groups and conversations may have.
+    var limits = ServiceLimits()
     /// The operator's classes, in the order of the file.
     var classes: [ClassPolicy] = []
 
@@ -51,11 +54,12 @@ struct ServeSettings: Equatable {
             switch (table.name.first, table.name.count) {
             case (nil, _): for entry in table.entries { try read(entry) }
             case ("class", 2): try readClass(table)
+            case ("limits", 1): limits = try ServiceLimits(table)
             default:
                 throw ConfigurationFault(
                     line: table.line,
-                    sentence: "[\(table.name.joined(separator: "."))] is unknown; the only "
-                        + "headings are [class.NAME]")
+                    sentence: "[\(table.name.joined(separator: "."))] is unknown; use "
+                        + "[limits] or [class.NAME]")
             }
         }
         try checkClasses()
@@ -83,6 +87,7 @@ struct ServeSettings: Equatable {
         if let mapBytes { configuration.mapBytes = mapBytes }
         configuration.keyLog = keyLog
         configuration.qlogDirectory = qlog
+        configuration.limits = limits
         configuration.classes = classes
         return configuration
     }
@@ -101,7 +106,7 @@ struct ServeSettings: Equatable {
         default:
             throw entry.fault(
                 "is unknown; use data, listen, tcp, public-host, workers, map-bytes, key-log, "
-                    + "qlog, json, or a heading [class.NAME]")
+                    + "qlog, json, or a heading [limits] or [class.NAME]")
         }
     }
 
