@@ -7,8 +7,10 @@ public import PetrelMessaging
 
 /// Questions.
 extension ClientCore {
-    /// Asks the server something or changes something there; asked again in each session until it
-    /// is answered by an event. What is open when the process ends is forgotten.
+    /// Asks the server something, or changes something there; answered by an event.
+    ///
+    /// It is asked again in each session until then; what is open when the process ends is
+    /// forgotten.
     ///
     /// - Throws: `ClientRefusal`, with nothing asked.
     public mutating func ask(_ command: Command.Kind) throws(ClientRefusal) -> Ticket {

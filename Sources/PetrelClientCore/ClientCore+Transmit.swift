@@ -122,7 +122,7 @@ extension Activity {
         switch self {
         case .presence: 1
         case .viewing: 2
-        case .typing(let conversation, _): conversation.number | 1 << 63
+        case .typing: 3
         }
     }
 }

@@ -146,8 +146,9 @@ extension ClientCore {
         try enrol(.logIn(registration), handle: handle)
     }
 
-    /// Adds this device to an account whose password is lost, with a new password; answered by an
-    /// event. All other devices are shut out.
+    /// Adds this device to an account whose password is lost, with a new one; answered by an event.
+    ///
+    /// All other devices are shut out.
     ///
     /// - Throws: `handleInvalid`, `passwordUnacceptable`, `enrolmentUnderWay` or `closed`.
     public mutating func recover(

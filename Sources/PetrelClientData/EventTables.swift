@@ -78,7 +78,7 @@ extension EventTables where Self: ~Copyable {
         if let expiry = Expiry(of: kept) { try note(expiry) }
     }
 
-    /// Erases what an event said; its place stays taken. The edits of a message go with it.
+    /// Erases what an event said; its place stays taken, and the edits of a message go with it.
     public mutating func erase(
         _ id: ConversationID, _ place: ConversationSequence, _ why: Gone
     ) throws(Failure) {

@@ -41,7 +41,7 @@ extension Oracle {
                 .inOrder, "\(who) another message at place \(record.sequence.number) than the store"
             )
         }
-        guard let entry = sent[record.clientMessageID], entry.body == record.body,
+        guard let entry = sent[record.clientMessageID], entry.body == record.content?.body,
             accounts[record.sender] == entry.from
         else {
             return fail(.intact, "\(who) message \(record.sequence.number) damaged")
@@ -101,8 +101,13 @@ extension Oracle {
             guard let place = entry.place, heldByAccount[entry.to]?.contains(place) == true else {
                 return fail(.neverLost, "\(name) is told to be delivered, and nobody has it")
             }
-        case .failed(let code, _):
+        case .read:
             rank = 4
+            guard let place = entry.place, heldByAccount[entry.to]?.contains(place) == true else {
+                return fail(.neverLost, "\(name) is told to be read, and nobody has it")
+            }
+        case .failed(let code, _, _):
+            rank = 5
             guard entry.place == nil else {
                 return fail(
                     .refusedIsAbsent, "\(name) is told to be refused (\(code)), and is stored")

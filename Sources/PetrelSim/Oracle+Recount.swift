@@ -113,7 +113,8 @@ extension Oracle {
         guard messages.map(\.clientMessageID) == conversation.messages else {
             return fail(.storeIsModel, "conversation \(id.number) differs from the model")
         }
-        for message in messages where sent[message.clientMessageID]?.body != message.body {
+        for message in messages
+        where sent[message.clientMessageID]?.body != message.content?.body {
             return fail(.intact, "message \(message.sequence.number) is damaged in the store")
         }
         let members = Set(record.members.compactMap { accounts[$0.account] })
@@ -159,7 +160,8 @@ extension Oracle {
                     "client \(client.index) has \(records.count) messages of a conversation of "
                         + "\(expected.messages.count), or others")
             }
-            for record in records where sent[record.clientMessageID]?.body != record.body {
+            for record in records
+            where sent[record.clientMessageID]?.body != record.content?.body {
                 return fail(
                     .intact,
                     "client \(client.index) keeps message \(record.sequence.number) damaged")

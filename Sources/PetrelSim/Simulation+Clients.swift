@@ -183,7 +183,7 @@ extension Simulation {
             digest.add(UInt64(truncatingIfNeeded: now.nanoseconds))
             switch event {
             case .enrolled: client.isEnrolled = true
-            case .enrolmentRefused(_, _, let retryAfter):
+            case .enrolmentRefused(_, _, let retryAfter, _):
                 client.enrolAt = now + max(.seconds(1), retryAfter)
             case .stranger where !client.isEnrolled && client.core?.isEnrolling == false:
                 client.enrolAt = client.enrolAt ?? now
@@ -197,7 +197,7 @@ extension Simulation {
     private func describe(_ event: ClientEvent) -> String {
         guard case .message(let record) = event else { return "\(event)" }
         return "is told message \(record.sequence.number) of conversation "
-            + "\(record.conversation.number), \(record.body.count) B"
+            + "\(record.conversation.number), \(record.bodyByteCount) B"
     }
 
     private func plan(_ client: SimulatedClient) {

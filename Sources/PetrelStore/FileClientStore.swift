@@ -173,7 +173,7 @@ extension FileClientStore {
     public func expiring(limit: Int) throws(ClientStoreError) -> [Expiry] {
         do throws(StoreError) {
             return try ReadTransaction(environment)
-                .keys(in: .expiry, from: Key([]), prefix: 0, limit: limit)
+                .keys(in: .expiry, from: .number(0), prefix: 0, limit: limit)
                 .map { key in
                     Expiry(
                         time: WallTime(

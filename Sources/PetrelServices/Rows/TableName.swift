@@ -32,8 +32,8 @@
 ///   deleting        account 8                               nothing: has groups to leave
 /// ```
 ///
-/// The numbers 1, 15 to 17 and 40 are those of tables that only stores on a disk have; other stores add
-/// their names in extensions.
+/// The numbers 1, 15 to 17 and 40 are those of tables that only stores on a disk have; other stores
+/// add their names in extensions.
 public struct TableName: Hashable, Sendable, CustomStringConvertible {
     /// Above all numbers of tables.
     public static let numbersCount = 64

@@ -89,6 +89,10 @@ struct Desk {
         asked.compactMap { if case .acknowledge(_, let marks, _) = $0 { marks } else { nil } }
     }
     var reads: [Watermark] {
-        asked.flatMap { if case .acknowledge(_, _, let marks) = $0 { marks } else { [] } }
+        var reads: [Watermark] = []
+        for command in asked {
+            if case .acknowledge(_, _, let marks) = command { reads += marks }
+        }
+        return reads
     }
 }
