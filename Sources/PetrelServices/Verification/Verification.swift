@@ -61,9 +61,9 @@ extension RowReader where Self: ~Copyable {
         return verification.report
     }
 
-    /// Calls `body` with every key of a table, in order.
+    /// Calls `body` with every key of a table, in order; no key is empty, or below one zero.
     func each(
-        _ table: TableName, from start: Key = Key([]), prefix: Int = 0,
+        _ table: TableName, from start: Key = Key([0]), prefix: Int = 0,
         _ body: (Key) throws(Trouble) -> Void
     ) throws(Trouble) {
         var next = start

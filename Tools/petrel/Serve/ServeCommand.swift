@@ -106,7 +106,8 @@ struct ServeCommand: ParsableCommand {
         var tcp_refused: UInt64
     }
 
-    private static var directoryDefault: String {
+    /// Where keys and database are unless told otherwise.
+    static var directoryDefault: String {
         FileManager.default.homeDirectoryForCurrentUser
             .appendingPathComponent(".petrel-server").path
     }
