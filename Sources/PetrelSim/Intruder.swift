@@ -180,14 +180,17 @@ final class Intruder {
             say(.pull(conversation: conversation, from: 1, to: 50, newestFirst: false), now: now)
             let message = OutgoingMessage(
                 clientMessageID: ClientMessageID(high: 0x018B_CFE5_6800_7000, low: UInt64(i)),
-                target: .conversation(conversation), contentType: "", body: [1])
+                target: .conversation(conversation),
+                event: .message(Content(contentType: "", body: [1])))
             say(.send(message), now: now)
             say(
                 .acknowledge(
                     feed: FeedSequence(0),
                     delivered: [
                         Watermark(conversation: conversation, sequence: ConversationSequence(1))
-                    ]), now: now)
+                    ], read: []), now: now)
+            say(.listMembers(conversation, after: AccountID(0)), now: now)
+            say(.changeConversation(conversation, .pinned(true)), now: now)
         }
     }
 

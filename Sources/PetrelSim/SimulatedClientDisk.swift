@@ -50,6 +50,16 @@ final class SimulatedClientDisk: ClientStore {
     func conversation(_ id: ConversationID) throws(ClientStoreError) -> LocalConversation? {
         try memory.conversation(id)
     }
+    func contacts() throws(ClientStoreError) -> [Contact] { try memory.contacts() }
+    func accountState() throws(ClientStoreError) -> AccountState? { try memory.accountState() }
+    func overlays(
+        _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
+    ) throws(ClientStoreError) -> [Overlay] {
+        try memory.overlays(conversation, from: sequence, limit: limit)
+    }
+    func expiring(limit: Int) throws(ClientStoreError) -> [Expiry] {
+        try memory.expiring(limit: limit)
+    }
     func messages(
         _ conversation: ConversationID, from sequence: ConversationSequence, limit: Int
     ) throws(ClientStoreError) -> [MessageRecord] {

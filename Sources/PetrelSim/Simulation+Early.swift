@@ -34,7 +34,7 @@ extension Simulation {
             let message = OutgoingMessage(
                 clientMessageID: ClientMessageID(time: wall, random: &attacker.random),
                 target: .handle("user\(attacker.random.below(UInt64(oracle.accountsCount)))"),
-                contentType: "", body: Array("forged".utf8))
+                event: .message(Content(contentType: "", body: Array("forged".utf8))))
             let command = Command(request: request, kind: .send(message))
             _ = early.append(command.encoded().span.bytes)
         }
