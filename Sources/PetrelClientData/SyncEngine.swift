@@ -77,6 +77,8 @@ public struct SyncEngine: Sendable {
     struct Request: Sendable {
         var number: UInt64
         var lostAt: Instant
+        /// Of a pull, the places that are asked for.
+        var range: ClosedRange<UInt64>?
     }
 
     struct TellingRequest: Sendable {

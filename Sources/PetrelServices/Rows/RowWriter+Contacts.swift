@@ -1,10 +1,10 @@
 // What accounts do to their relations: both sides in one change, each told by its own feed.
 
+import PetrelMessaging
+
 #if PETREL_PLANTED
     internal import PetrelBase
 #endif
-
-import PetrelMessaging
 
 /// One side of a relation, read before anything is written.
 struct ContactSide {
