@@ -71,7 +71,9 @@ extension RowWriter where Self: ~Copyable {
         ) throws(Trouble) -> AccountChanges {
             var changes = AccountChanges()
             for side in sides {
-                guard side.account != own.account, side.feed.number > 0 else {
+                guard side.account != own.account, side.feed.number > 0,
+                    side.before.exists == side.relation.exists
+                else {
                     changes.steps.append(try write(side))
                     continue
                 }
