@@ -69,7 +69,11 @@ extension Oracle {
             let isHeard =
                 conversation.sees(client.account, event.recall)
                 && !conversation.hides(client.account, event.recall)
-            if event.isRecalled, isHeard {
+            // Edits of what was cleared here lose their message, and are not found by its recall.
+            let isOrphan =
+                event.edited > 0
+                && (conversation.hides(client.account, event.edited) || conversation.mayBeTrimmed)
+            if event.isRecalled, isHeard, !isOrphan {
                 fail(
                     .private_,
                     "client \(client.index) keeps event \(place) of conversation "
