@@ -176,7 +176,8 @@ let targets: [Target] = [
         name: "PetrelToolTests",
         dependencies: [
             "PetrelCommand", "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto",
-            "PetrelMessaging", "PetrelServices", "PetrelEvent", "PetrelStore", "PetrelServer",
+            "PetrelMessaging", "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore",
+            "PetrelServer",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     // The same targets as the fuzzers', fed with their corpora.

@@ -5,7 +5,8 @@
 ///     var configuration = Configuration(server: "petrel://example.org/#…", directory: path)
 ///     configuration.deviceName = "kitchen tablet"
 public struct Configuration: Sendable {
-    /// The server's address as it was given out: `petrel://host[:port]/#KEY`.
+    /// The server's address as it was given out: `petrel://host[:port]/#KEY`, or as an invitation
+    /// has it, `petrel://host[:port]/?invite=CODE#KEY`.
     public var server: String
     /// The directory of this device's key and store; made if its parent exists, and private.
     public var directory: String
@@ -61,6 +62,12 @@ public struct Configuration: Sendable {
     ///
     /// Who steals the server's secret key later can read these; `false` keeps them for the second.
     public var sendsInFirstDatagram = true
+
+    /// How many events of a conversation are fetched without being asked for, the newest ones;
+    /// `nil` for all that the server keeps. Of large groups it is 200 at most.
+    ///
+    /// With a number, `messages(in:)` and `inbox` wait at what was not fetched: it is for screens.
+    public var tailMax: Int?
 
     /// Creates a configuration with defaults for all else.
     public init(server: String, directory: String, deviceName: String = "petrel") {

@@ -17,6 +17,9 @@ public enum ConnectionState: Equatable, Sendable {
     case waiting(after: Duration, reason: String)
     /// This device's own disk fails: nothing is lost, and nothing new is taken in.
     case storeFailed(PetrelError)
+    /// The account shut this device out for good: its key is of no use any more, and nothing is
+    /// tried. What is on its disk can still be read; another directory can be enrolled.
+    case revoked
     /// Ended by `close`.
     case closed
 }

@@ -15,34 +15,6 @@ public enum InboxStart: Sendable {
     case after([ConversationID: UInt64])
 }
 
-/// What reads the store for the sequences.
-struct Reader: Sendable {
-    let store: FileClientStore
-    let shared: Shared
-
-    /// Messages of a conversation after `number`, up to the first hole.
-    func strict(_ conversation: ConversationID, after number: UInt64) -> [Message] {
-        guard let end = (try? store.conversation(conversation))?.held.contiguous.number,
-            number < end
-        else { return [] }
-        let account = shared.account.value
-        var from = ConversationSequence(number + 1)
-        // Other events are passed over, however many there are.
-        while let records = try? store.messages(conversation, from: from, limit: Self.batchMax),
-            let last = records.last
-        {
-            let messages = records.prefix { $0.sequence.number <= end }
-                .compactMap { Message($0, seenBy: account) }
-            guard messages.isEmpty, last.sequence.number < end else { return messages }
-            from = ConversationSequence(last.sequence.number + 1)
-        }
-        return []
-    }
-
-    /// Messages in memory at once, of each sequence.
-    static let batchMax = 64
-}
-
 /// The messages of one conversation in order, without a gap: those on disk, then those to come.
 ///
 /// Waits at a hole until it is filled. Ends when the client is closed.
@@ -53,11 +25,13 @@ public struct Messages: AsyncSequence, Sendable {
     let reader: Reader
     let conversation: ConversationID
     let after: UInt64
+    let withChanges: Bool
 
     /// Reads for one loop.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let reader: Reader
         let conversation: ConversationID
+        let withChanges: Bool
         var position: UInt64
         var version: UInt64?
         var batch: ArraySlice<Message> = []
@@ -68,8 +42,10 @@ public struct Messages: AsyncSequence, Sendable {
                 guard let (_, current) = await reader.shared.arrivals.next(after: version) else {
                     return nil
                 }
-                batch = reader.strict(conversation, after: position)[...]
-                if batch.isEmpty { version = current }
+                let read = reader.strict(
+                    conversation, after: position, withChanges: withChanges)
+                batch = read.messages[...]
+                if batch.isEmpty { (version, position) = (current, read.end) }
             }
             let message = batch.removeFirst()
             position = message.place.number
@@ -78,13 +54,15 @@ public struct Messages: AsyncSequence, Sendable {
     }
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(reader: reader, conversation: conversation, position: after)
+        AsyncIterator(
+            reader: reader, conversation: conversation, withChanges: withChanges, position: after)
     }
 }
 
 /// What others say, and what this account says on its other devices, in all conversations.
 ///
-/// In order and without a gap within a conversation; between conversations in no certain order.
+/// In order and without a gap within a conversation; what happens to a group is told as well.
+/// Between conversations there is no certain order.
 /// The reader keeps the last `place` of each conversation if it wants to go on there after a
 /// restart. Ends when the client is closed.
 public struct Inbox: AsyncSequence, Sendable {
@@ -93,10 +71,12 @@ public struct Inbox: AsyncSequence, Sendable {
 
     let reader: Reader
     let positions: [ConversationID: UInt64]
+    let withChanges: Bool
 
     /// Reads for one loop.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let reader: Reader
+        let withChanges: Bool
         var positions: [ConversationID: UInt64]
         var version: UInt64?
         /// Changes that were looked at; `nil` before the first look, at everything.
@@ -113,8 +93,13 @@ public struct Inbox: AsyncSequence, Sendable {
                 }
                 if let conversation = pending.first {
                     let position = positions[conversation] ?? 0
-                    batch = reader.strict(conversation, after: position)[...]
-                    if batch.isEmpty { pending.removeFirst() }
+                    let read = reader.strict(
+                        conversation, after: position, withChanges: withChanges)
+                    batch = read.messages[...]
+                    if batch.isEmpty {
+                        positions[conversation] = read.end
+                        pending.removeFirst()
+                    }
                     continue
                 }
                 guard let next = await reader.shared.arrivals.next(after: version) else {
@@ -132,6 +117,6 @@ public struct Inbox: AsyncSequence, Sendable {
     }
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(reader: reader, positions: positions)
+        AsyncIterator(reader: reader, withChanges: withChanges, positions: positions)
     }
 }

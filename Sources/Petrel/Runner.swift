@@ -10,112 +10,20 @@ internal import PetrelStore
 internal import PetrelTransport
 internal import Synchronization
 
-/// What a task asks of the client's thread.
-enum Request: Sendable {
-    enum Enrolment: Sendable {
-        case register
-        case logIn
-    }
-
-    case enrol(
-        Enrolment, ticket: UInt64, handle: String, password: [UInt8], deviceName: String,
-        Answer<Account>)
-    /// Nobody waits any more for the enrolment with that ticket.
-    case abandonEnrolment(ticket: UInt64)
-    case send(OutgoingTarget, contentType: String, body: [UInt8], Answer<Outgoing>)
-    case networkChanged(label: UInt64)
-    case visibilityChanged(PetrelClient.Visibility)
-    case networkLost
-    case resolved(Result<[Address], ResolutionError>)
-    case close
-}
-
-/// Where the answer to a request goes; used exactly once.
-typealias Answer<Value: Sendable> = CheckedContinuation<Result<Value, PetrelError>, Never>
-
-/// What the thread shows to all tasks.
-final class Shared: Sendable {
-    let states = Latest(ConnectionState.idle)
-    let account: Latest<Account?>
-    let caughtUp = Latest(false)
-    /// The classes of the session that there is, or was last.
-    let classes = Latest<[ServiceClass]>([])
-    let carrier = Latest<Carrier?>(nil)
-    /// Why the server takes no messages for now.
-    let obstacle = Latest<PetrelError?>(nil)
-    /// Which conversations got messages, and at which change since the start.
-    let arrivals = Latest(Arrivals())
-    let mailbox: Mailbox<Request>
-    private let isOpen = Mutex(true)
-    private let tickets = Mutex<UInt64>(0)
-
-    init(account: Account?, mailbox: Mailbox<Request>) {
-        self.account = Latest(account)
-        self.mailbox = mailbox
-    }
-
-    /// Gives a request to the thread; says why if it cannot.
-    func submit(_ request: Request) -> PetrelError? {
-        isOpen.withLock { isOpen in
-            guard isOpen else { return .closed }
-            return mailbox.post(request) ? nil : .mailboxFull
-        }
-    }
-
-    /// Returns a number that no other request has.
-    func makeTicket() -> UInt64 {
-        tickets.withLock { last in
-            last += 1
-            return last
-        }
-    }
-
-    /// Takes no more requests: whatever was posted is in the mailbox when this returns.
-    func shut() { isOpen.withLock { $0 = false } }
-
-    /// Ends all sequences.
-    func finish() {
-        states.publish(.closed)
-        states.finish()
-        account.finish()
-        caughtUp.finish()
-        classes.finish()
-        carrier.finish()
-        obstacle.finish()
-        arrivals.finish()
-    }
-}
-
-/// For each conversation the number of its last change, counted from the start of the client.
-struct Arrivals: Sendable {
-    private(set) var count: UInt64 = 0
-    private var last: [ConversationID: UInt64] = [:]
-
-    mutating func note(_ conversations: [ConversationID]) {
-        count += 1
-        for conversation in conversations { last[conversation] = count }
-    }
-
-    /// The conversations that changed after change number `count`, by identifier.
-    func since(_ count: UInt64) -> [ConversationID] {
-        last.filter { $0.value > count }.keys.sorted()
-    }
-}
-
 /// Runs the brain on its own thread.
 ///
 /// The only class that the thread enters, because a C callback needs an address. It is made by one
 /// thread and handed to the one that runs it, which alone touches it from then on.
 final class Runner: EventHandler {
     struct Waiting {
-        weak var outgoing: Outgoing?
+        weak var latest: Latest<Delivery>?
         var place: Place?
     }
 
     let shared: Shared
-    private let store: FileClientStore
-    private let host: String
-    private let port: UInt16
+    let store: FileClientStore
+    let host: String
+    let port: UInt16
     let loop: EventLoop
     var core: ClientCore
     private var socket: UDPSocket
@@ -125,17 +33,21 @@ final class Runner: EventHandler {
     var side: UDPSocket?
     var incoming = DatagramBatch()
     private var outgoing = DatagramBatch()
-    private var requests: [Request] = []
+    var requests: [Request] = []
     var events: [ClientEvent] = []
     var enrolment: (ticket: UInt64, answer: Answer<Account>)?
+    /// Questions that wait for the server.
+    var asked: [Ticket: (ticket: UInt64, answer: Answer<PetrelClientCore.Answer>)] = [:]
     /// Own messages that somebody still follows, by their index.
     var followed: [UInt64: Waiting] = [:]
-    private var resolveAt = Instant.distantFuture
-    private var isResolving = false
-    private var hasAddresses = false
+    /// Whether the server said that this device's key is of no use any more.
+    var isRevoked = false
+    var resolveAt = Instant.distantFuture
+    var isResolving = false
+    var hasAddresses = false
     /// When the client ends at the latest, once it was told to.
-    private var closeBy = Instant.distantFuture
-    private let network: Configuration.Network
+    var closeBy = Instant.distantFuture
+    let network: Configuration.Network
     private let keyLog: KeyLogFile?
     private let logs: LogDirectory?
     private let qlog = QlogEncoder(.client, now: EventLoop.now, wall: WallTime.now)
@@ -183,7 +95,8 @@ final class Runner: EventHandler {
         shared.mailbox.drain(into: &requests)
         for request in requests { refuse(request) }
         enrolment?.answer.resume(returning: .failure(.closed))
-        for waiting in followed.values { waiting.outgoing?.latest.finish() }
+        for question in asked.values { question.answer.resume(returning: .failure(.closed)) }
+        for waiting in followed.values { waiting.latest?.finish() }
         store.close()
         shared.finish()
     }
@@ -239,6 +152,7 @@ extension Runner {
         logTrace()
         core.takeEvents(into: &events)
         tell(now: now)
+        showLink()
         guard closeBy == .distantFuture else { return close(now: now) }
         loop.wake(self, at: min(core.deadline, resolveAt))
     }
@@ -292,122 +206,4 @@ extension Runner {
             if outgoing.isEmpty && streamed.isEmpty { return }
         }
     }
-
-    private func obey(now: Instant) {
-        shared.mailbox.drain(into: &requests)
-        for request in requests { obey(request, now: now) }
-        requests.removeAll(keepingCapacity: true)
-    }
-
-    private func obey(_ request: Request, now: Instant) {
-        guard closeBy == .distantFuture else { return refuse(request) }
-        switch request {
-        case .enrol(let kind, let ticket, let handle, let password, let name, let answer):
-            enrol(kind, ticket, handle, password, name, answer)
-        case .abandonEnrolment(let ticket):
-            guard enrolment?.ticket == ticket else { return }
-            core.abandonEnrolment()
-            enrolment?.answer.resume(returning: .failure(.cancelled))
-            enrolment = nil
-        case .send(let target, let contentType, let body, let answer):
-            send(to: target, contentType, body, answer)
-        case .networkChanged(let label): core.networkChanged(to: label, now: now)
-        case .visibilityChanged(let visibility):
-            core.setForeground(visibility == .foreground)
-        case .networkLost: core.networkLost()
-        case .resolved(let result): resolved(result, now: now)
-        case .close:
-            guard closeBy == .distantFuture else { return }
-            core.prepareToClose(now: now)
-            closeBy = now + Self.farewellMax
-        }
-    }
-
-    private func refuse(_ request: Request) {
-        switch request {
-        case .enrol(_, _, _, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .send(_, _, _, let answer): answer.resume(returning: .failure(.closed))
-        case .abandonEnrolment, .networkChanged, .visibilityChanged, .networkLost, .resolved,
-            .close:
-            return
-        }
-    }
-
-    private func enrol(
-        _ kind: Request.Enrolment, _ ticket: UInt64, _ handle: String, _ password: [UInt8],
-        _ deviceName: String, _ answer: Answer<Account>
-    ) {
-        do throws(ClientRefusal) {
-            switch kind {
-            case .register:
-                try core.register(handle: handle, password: password, deviceName: deviceName)
-            case .logIn:
-                try core.logIn(handle: handle, password: password, deviceName: deviceName)
-            }
-            enrolment = (ticket, answer)
-        } catch {
-            answer.resume(returning: .failure(PetrelError(error)))
-        }
-    }
-
-    private func send(
-        to target: OutgoingTarget, _ contentType: String, _ body: [UInt8],
-        _ answer: Answer<Outgoing>
-    ) {
-        do throws(ClientRefusal) {
-            let (index, id) = try core.send(
-                to: target, contentType: contentType, body: body, wall: WallTime.now)
-            let outgoing = Outgoing(id: id.text, index: index, body: body)
-            if followed.count >= Self.followedMax {
-                followed = followed.filter { $0.value.outgoing != nil }
-            }
-            followed[index] = Waiting(outgoing: outgoing)
-            answer.resume(returning: .success(outgoing))
-        } catch {
-            answer.resume(returning: .failure(PetrelError(error)))
-        }
-    }
-
-    /// How many own messages are followed before those that nobody holds are looked for.
-    private static let followedMax = 1_024
-}
-
-extension Runner {
-    /// Asks the system for the server's addresses, on a thread of its own: that may take long.
-    func resolve() {
-        resolveAt = .distantFuture
-        guard !isResolving, network == .automatic else { return }
-        isResolving = true
-        let (shared, host, port) = (shared, host, port)
-        let isStarted = Thread.start {
-            do throws(ResolutionError) {
-                let addresses = try Address.resolve(host: host, port: port)
-                _ = shared.submit(.resolved(.success(addresses)))
-            } catch {
-                _ = shared.submit(.resolved(.failure(error)))
-            }
-        }
-        if !isStarted {
-            resolved(.failure(.notFound(host: host, reason: "no threads left")), now: EventLoop.now)
-        }
-    }
-
-    private func resolved(_ result: Result<[Address], ResolutionError>, now: Instant) {
-        isResolving = false
-        switch result {
-        case .success(let addresses):
-            core.reach(addresses)
-            if !hasAddresses { core.connect(now: now) }
-            hasAddresses = true
-        case .failure(let error):
-            guard !hasAddresses else { return }
-            resolveAt = now + Self.resolvePause
-            shared.states.publish(
-                .waiting(after: Duration(Self.resolvePause), reason: "\(error)"))
-        }
-    }
-
-    private static let resolvePause = Interval.seconds(2)
-    /// The longest that a close waits for the server to hear what was received.
-    private static let farewellMax = Interval.milliseconds(300)
 }

@@ -2,7 +2,8 @@
 
 internal import PetrelBase
 
-/// `petrel://host[:port]/#KEY`, KEY being base64url of the server's key and a checksum.
+/// `petrel://host[:port]/#KEY`, KEY being base64url of the server's key and a checksum; with an
+/// invitation, `petrel://host[:port]/?invite=CODE#KEY`.
 ///
 /// The checksum (CRC-32C of the key, big-endian) catches a damaged paste before a packet is sent.
 public struct ServerAddress: Equatable, Sendable {
@@ -17,15 +18,20 @@ public struct ServerAddress: Equatable, Sendable {
     public var port: UInt16
     /// The server's public key, 32 bytes.
     public var key: [UInt8]
+    /// The code of an invitation, of letters, digits and hyphens; empty for none.
+    public var invitation: String
 
     /// Creates an address.
     ///
     /// - Precondition: `key` has 32 bytes.
-    public init(host: String, port: UInt16 = defaultPort, key: [UInt8]) {
+    public init(
+        host: String, port: UInt16 = defaultPort, key: [UInt8], invitation: String = ""
+    ) {
         precondition(key.count == Self.keyByteCount)
         self.host = host
         self.port = port
         self.key = key
+        self.invitation = invitation
     }
 
     /// Reads an address.
@@ -35,6 +41,12 @@ public struct ServerAddress: Equatable, Sendable {
         let rest = text.dropFirst(scheme.count)
         guard let hash = rest.firstIndex(of: "#") else { throw .keyMissing }
         var authority = rest[..<hash]
+        var query: Substring?
+        if let mark = authority.firstIndex(of: "?") {
+            query = authority[authority.index(after: mark)...]
+            authority = authority[..<mark]
+        }
+        invitation = try Self.invitation(query)
         if authority.hasSuffix("/") { authority.removeLast() }
         (host, port) = try Self.hostAndPort(String(authority))
         key = try Self.key(String(rest[rest.index(after: hash)...]))
@@ -48,7 +60,29 @@ public struct ServerAddress: Equatable, Sendable {
             bytes.append(UInt8(truncatingIfNeeded: checksum >> shift))
         }
         let shown = host.contains(":") ? "[\(host)]" : host
-        return "petrel://\(shown):\(port)/#\(Base64URL.encode(bytes))"
+        let query = invitation.isEmpty ? "" : "?\(Self.inviteName)\(invitation)"
+        return "petrel://\(shown):\(port)/\(query)#\(Base64URL.encode(bytes))"
+    }
+
+    private static let inviteName = "invite="
+    /// Characters of a code, hyphens included: more than any has.
+    private static let invitationMax = 64
+
+    private static func invitation(_ query: Substring?) throws(ServerAddressError) -> String {
+        guard let query else { return "" }
+        let code = query.dropFirst(inviteName.count)
+        let isPlain = code.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard query.hasPrefix(inviteName), isPlain, 1...invitationMax ~= code.utf8.count else {
+            throw .query(found: String(query))
+        }
+        return String(code)
     }
 
     private static func hostAndPort(
@@ -105,6 +139,8 @@ public enum ServerAddressError: Error, Equatable, Sendable, CustomStringConverti
     case host(found: String)
     /// The port is no number from 1 to 65535.
     case port(found: String)
+    /// What stands after `?` is no `invite=CODE`.
+    case query(found: String)
     /// There is no key after `#`.
     case keyMissing
     /// The key is not 48 characters of base64url.
@@ -124,6 +160,9 @@ public enum ServerAddressError: Error, Equatable, Sendable, CustomStringConverti
         case .port(let found):
             "server address has an unusable port \"\(found)\"; "
                 + "a number from 1 to 65535 is needed"
+        case .query(let found):
+            "server address has an unusable part \"?\(found)\"; "
+                + "?invite= and the code of an invitation may stand there"
         case .keyMissing:
             "server address has no key after #; "
                 + "paste the whole line that `petrel serve` printed (quote it in the shell)"

@@ -110,7 +110,7 @@ extension Failure {
             case .addressInvalid, .inputInvalid: .badInput
             case .keyFile, .directoryUnusable: .badConfiguration
             case .storeFailed, .storeFull: .storage
-            case .refused, .busy: .refused
+            case .refused, .busy, .revoked: .refused
             case .system, .closed, .cancelled: .bug
             }
         self.init(status: status, message: error.description)
@@ -158,6 +158,7 @@ extension ConnectionState {
         case .waiting(let after, let reason):
             "\(reason); next try in \(Interval(after).rounded.text)"
         case .storeFailed(let error): error.sentence
+        case .revoked: "this device was revoked"
         case .closed: "closed"
         }
     }

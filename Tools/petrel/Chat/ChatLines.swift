@@ -32,7 +32,7 @@ struct ChatDelivery: Codable {
     var event = "delivery"
     /// The message's number in the outbox.
     var index: UInt64
-    /// `queued`, `sent`, `committed`, `delivered` or `failed`.
+    /// `queued`, `sent`, `committed`, `delivered`, `read` or `failed`.
     var state: String
     /// Its place in the conversation, once it has one.
     var place: UInt64?
@@ -104,6 +104,7 @@ final class ChatLines: Sendable {
         case .queued, .sent: break
         case .committed: note("✓ \(start)")
         case .delivered: note("✓✓ \(start)")
+        case .read: note("✓✓ read: \(start)")
         case .failed(let error): note("✗ \(start): \(error)")
         }
     }
@@ -150,6 +151,7 @@ extension Delivery {
         case .sent: "sent"
         case .committed: "committed"
         case .delivered: "delivered"
+        case .read: "read"
         case .failed: "failed"
         }
     }
@@ -167,6 +169,7 @@ extension ConnectionState {
         case .connected: "connected"
         case .waiting: "waiting"
         case .storeFailed: "store_failed"
+        case .revoked: "revoked"
         case .closed: "closed"
         }
     }

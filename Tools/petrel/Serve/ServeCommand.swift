@@ -35,6 +35,8 @@ struct ServeCommand: ParsableCommand {
               edit-window = "48h"      # for the sender
               recall-window = "48h"    # for the sender; admins of groups always may
               needs-invitation = false # to register
+              sends-per-second = 50    # of an account
+              sends-at-once = 500
               [class.call]
               kind = "expiring"        # reliable, durable, expiring, ordered or bulk
               priority = 0             # 0, first, to 7

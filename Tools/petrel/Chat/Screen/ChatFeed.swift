@@ -233,6 +233,7 @@ extension ChatMessage.Progress {
             case .sent: .sent
             case .committed: .committed
             case .delivered: .delivered
+            case .read: .read(by: 1)
             case .failed(let error): .failed(error.description)
             }
     }
@@ -251,6 +252,7 @@ extension ChatStatus.Link {
             case .waiting(let after, let reason):
                 .waiting(until: now + Int64(Interval(after).milliseconds), reason: reason)
             case .storeFailed(let error): .ended(error.sentence)
+            case .revoked: .ended("this device was revoked")
             case .closed: .ended("closed")
             }
     }
