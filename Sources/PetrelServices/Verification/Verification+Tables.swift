@@ -28,8 +28,8 @@ extension RowReader where Self: ~Copyable {
             guard try !has(key.deduplication, in: .deduplication) else { return }
             verification.note(
                 .index,
-                "an identifier of account \(hexadecimal(key.number(at: 8))) is to be forgotten "
-                    + "that is not there"
+                "an identifier of account \(hexadecimal(key.number(at: 8))) is to be forgotten, "
+                    + "and is not there"
             )
         }
         try each(.expiry) { key throws(Trouble) in try verifyExpiry(key, &verification) }
@@ -149,7 +149,8 @@ extension RowReader where Self: ~Copyable {
                 guard try !has(.member(account, of: id), in: .member) else { return }
                 verification.note(
                     .membership,
-                    "account \(account.digits) is listed in group \(id.digits), and never was in it"
+                    "account \(account.digits) is listed in group \(id.digits), "
+                        + "which it was never in"
                 )
             }
         }
