@@ -98,7 +98,8 @@ let targets: [Target] = [
         name: "PetrelCommand",
         dependencies: [
             "Petrel", "PetrelBase", "PetrelWire", "PetrelMessaging", "PetrelServices",
-            "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim", "CNcurses",
+            "PetrelServerCore", "PetrelStore", "PetrelServer", "PetrelEvent", "PetrelSim",
+            "CNcurses",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tools/petrel", swiftSettings: common),
     .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: common),
@@ -175,7 +176,8 @@ let targets: [Target] = [
         name: "PetrelToolTests",
         dependencies: [
             "PetrelCommand", "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto",
-            "PetrelMessaging", "PetrelEvent", "PetrelServer",
+            "PetrelMessaging", "PetrelServices", "PetrelServerCore", "PetrelEvent", "PetrelStore",
+            "PetrelServer",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Tests/Unit/PetrelToolTests", swiftSettings: common),
     // The same targets as the fuzzers', fed with their corpora.

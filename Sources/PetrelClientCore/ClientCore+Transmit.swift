@@ -120,9 +120,9 @@ extension Activity {
     /// What it is the newest value of.
     fileprivate var ephemeralKey: UInt64 {
         switch self {
-        case .presence: 1
+        case .presence: 0
+        case .typing: 1
         case .viewing: 2
-        case .typing: 3
         }
     }
 }

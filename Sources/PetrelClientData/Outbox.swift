@@ -161,7 +161,7 @@ public struct Outbox: Sendable {
         request: UInt64, code: UInt32, retryAfter: Interval, now: Instant
     ) -> Outcome {
         guard let i = slots.firstIndex(where: { $0.request == request }) else { return .ignored }
-        guard Self.isTransient(code) || retryAfter > .zero else {
+        guard Self.isTransient(code, retryAfter: retryAfter) else {
             let slot = slots.remove(at: i)
             guard let place = slot.place else { return .failed(slot.entry) }
             return .committed(slot.entry, place.conversation, place.sequence)
@@ -175,9 +175,14 @@ public struct Outbox: Sendable {
     }
 
     /// Whether the refusal is about the server's present state and not about the message.
-    private static func isTransient(_ code: UInt32) -> Bool {
+    ///
+    /// Of a code that is not known here the server says it by when to try again ([M-4-1]). A known
+    /// one that is about the message is final even so: who is muted for an hour does not want
+    /// everything else to wait for it.
+    private static func isTransient(_ code: UInt32, retryAfter: Interval) -> Bool {
         switch MessagingError(rawValue: code) {
         case .busy, .storageFull, .storageFailed, .notEnrolled, .tooManyAttempts, .tooFast: true
+        case nil: retryAfter > .zero
         default: false
         }
     }

@@ -133,7 +133,8 @@ extension ServerCore {
         _ refusal: Refused, _ purpose: PendingOperation.Purpose, now: Instant, wall: WallTime
     ) {
         switch purpose {
-        case .housekeeping, .deletions: break
+        case .housekeeping: break
+        case .deletions: nextDeletions = now + configuration.expiryInterval
         case .enrolment(let handle, let request, _, let usesInvitation):
             if refusal.error == .invitationInvalid, usesInvitation { countWrong(handle, now: now) }
             // A random identifier that was taken is drawn anew when the client tries again.

@@ -1,5 +1,4 @@
-// Registering, logging in, recovering, another password, the end: in steps, because between them
-// a password is hashed elsewhere.
+// Whatever needs a password or a code, in steps: between them a password is hashed elsewhere.
 
 public import PetrelBase
 public import PetrelMessaging

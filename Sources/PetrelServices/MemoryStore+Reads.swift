@@ -77,6 +77,11 @@ extension MemoryStore {
         try read { rows throws(Trouble) in try rows.verification(at: wall) }
     }
 
+    /// Returns what the store knows of a client's identifier, for each account that used it.
+    public func stories(of id: ClientMessageID) throws(StoreFailure) -> [MessageStory] {
+        try read { rows throws(Trouble) in try rows.stories(of: id) }
+    }
+
     private typealias Trouble = MemoryRows.Trouble
 
     private func read<R>(

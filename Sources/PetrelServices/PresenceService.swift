@@ -61,7 +61,7 @@ public struct PresenceService: Sendable {
     /// Accounts that something is known of.
     public var accountsCount: Int { devices.count + leaving.count }
     /// When `takeDue` has something.
-    public var deadline: Instant { 
+    public var deadline: Instant {
         let leaves =
             nextLeaving < leavingOrder.count ? leavingOrder[nextLeaving].at : .distantFuture
         return min(gatheredUntil, leaves)

@@ -28,6 +28,9 @@ public enum FaultKind: String, Codable, Sendable, CaseIterable, Comparable {
     case serverCrash, serverPause, serverStop, clientCrash, sleep, reinstall, clockDrift, clockJump
     /// A device that restarts while its latest messages are under way to a busy server.
     case haste
+    /// What owners do besides writing: to relations, in groups, to what was said, for themselves,
+    /// to their accounts and devices, and what is not stored. And limits that are met.
+    case contacts, groups, changes, settings, accounts, activity, limits
 
     public static func < (a: FaultKind, b: FaultKind) -> Bool { a.rawValue < b.rawValue }
 

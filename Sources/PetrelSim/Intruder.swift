@@ -189,6 +189,8 @@ final class Intruder {
                     delivered: [
                         Watermark(conversation: conversation, sequence: ConversationSequence(1))
                     ], read: []), now: now)
+            say(.listMembers(conversation, after: AccountID(0)), now: now)
+            say(.changeConversation(conversation, .pinned(true)), now: now)
         }
     }
 

@@ -2,7 +2,7 @@
 
 /// What must hold, whatever happens; the numbers are those of the reliability design.
 ///
-/// I16 (revocation) joins when the product has it; I18 is not assigned.
+/// I18 is not assigned.
 public enum Invariant: String, Codable, Sendable, CaseIterable {
     /// A committed message reaches every device of its members, or is still on its way.
     case neverLost = "I1"
@@ -34,6 +34,8 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
     case noLeak = "I14"
     /// The store holds what a model of it holds.
     case storeIsModel = "I15"
+    /// A device that was shut out gets nothing that was committed later, and nothing it asks is done.
+    case revokedIsOut = "I16"
     /// What comes in adds up with what was done with it.
     case conservation = "I17"
     /// Of equal clients with much to send, none starves.
@@ -65,6 +67,7 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
         case .liveness: "liveness"
         case .noLeak: "no leak"
         case .storeIsModel: "store is model"
+        case .revokedIsOut: "revoked is out"
         case .conservation: "conservation"
         case .fair: "fair"
         case .repeatable: "repeatable"

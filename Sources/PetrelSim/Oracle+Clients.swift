@@ -7,7 +7,7 @@ internal import PetrelMessaging
 internal import PetrelServices
 
 extension Oracle {
-    /// A client has written messages to its disk.
+    /// A client has written events to its disk.
     func stored(_ client: SimulatedClient, _ records: [MessageRecord]) {
         guard !records.isEmpty else { return }
         let device = current[client.index]
@@ -21,30 +21,57 @@ extension Oracle {
     }
 
     /// Whether a record is what the store has at that place, and for this client.
-    private func judge(_ record: MessageRecord, at client: SimulatedClient, _ verb: String) {
+    func judge(_ record: MessageRecord, at client: SimulatedClient, _ verb: String) {
         let who = "client \(client.index) \(verb)"
+        let place = record.sequence.number
         guard let conversation = model[record.conversation] else {
-            return fail(.neverLost, "\(who) a message of a conversation that the store has not")
+            return fail(.neverLost, "\(who) an event of a conversation that the store has not")
         }
-        guard conversation.members.contains(client.account) else {
-            return fail(.private_, "\(who) a message between users \(conversation.members)")
+        guard conversation.sees(client.account, place) else {
+            return fail(
+                .private_,
+                "\(who) event \(place) between users \(conversation.members), which "
+                    + "user\(client.account) does not see")
         }
-        let index = Int(clamping: record.sequence.number) - 1
-        guard conversation.messages.indices.contains(index) else {
+        guard let event = conversation.event(place) else {
             return fail(
                 .neverLost,
-                "\(who) message \(record.sequence.number) of a conversation in which "
-                    + "\(conversation.messages.count) are durable")
+                "\(who) event \(place) of a conversation in which \(conversation.last) are durable")
         }
-        guard conversation.messages[index] == record.clientMessageID else {
-            return fail(
-                .inOrder, "\(who) another message at place \(record.sequence.number) than the store"
-            )
+        guard event.id == record.clientMessageID, accounts[record.sender] == event.sender else {
+            return fail(.inOrder, "\(who) another event at place \(place) than the store")
         }
-        guard let entry = sent[record.clientMessageID], entry.body == record.content?.body,
-            accounts[record.sender] == entry.from
-        else {
-            return fail(.intact, "\(who) message \(record.sequence.number) damaged")
+        if let name = enrolled[current[client.index]], let at = people.revoked[name],
+            at < event.order
+        {
+            return fail(.revokedIsOut, "\(who) event \(place), which is younger than its end")
+        }
+        let handle = "user\(event.sender)"
+        guard record.senderHandle.isEmpty || record.senderHandle == handle else {
+            return fail(.intact, "\(who) event \(place) of \(handle) as \(record.senderHandle)'s")
+        }
+        if case .gone(let reason) = record.event {
+            guard mayBeGone(place, for: client.account, conversation, reason) else {
+                return fail(.neverLost, "\(who) that event \(place) is gone (\(reason)); it is not")
+            }
+        } else if record.event != event.event {
+            fail(.intact, "\(who) event \(place) damaged: \(record.event) for \(event.event)")
+        }
+    }
+
+    /// Whether nothing may stand at a place any more, as far as an account sees it.
+    func mayBeGone(
+        _ place: UInt64, for account: Int, _ conversation: ModelConversation, _ reason: Gone
+    ) -> Bool {
+        guard let event = conversation.event(place) else { return false }
+        let message = conversation.event(event.edited)
+        return switch reason {
+        case .recalled: event.isRecalled
+        case .expired: event.lifetime > 0 || message?.lifetime ?? 0 > 0
+        case .hidden:
+            conversation.hides(account, place)
+                || event.edited > 0 && conversation.hides(account, event.edited)
+        case .unknown: false
         }
     }
 
@@ -58,12 +85,12 @@ extension Oracle {
             let device = current[client.index]
             guard held[device]?.contains(place) == true else {
                 return fail(
-                    .neverLost, "client \(client.index) tells of a message that is not on its disk")
+                    .neverLost, "client \(client.index) tells of an event that is not on its disk")
             }
             guard told[device, default: []].insert(place).inserted else {
                 return fail(
                     .onceOnly,
-                    "client \(client.index) tells of message \(place.sequence) of a conversation "
+                    "client \(client.index) tells of event \(place.sequence) of a conversation "
                         + "twice")
             }
         case .deliveryChanged(let index, let id, let state):
@@ -72,7 +99,8 @@ extension Oracle {
         case .enrolled(let identity):
             guard accounts[identity.account] != client.account else { return }
             fail(.private_, "client \(client.index) is told that it is \(identity.handle)")
-        default: break
+        case .answered(let ticket, let answer): answered(client, ticket, answer)
+        default: toldOfOthers(client, event)
         }
     }
 
@@ -80,7 +108,7 @@ extension Oracle {
         _ client: SimulatedClient, _ index: UInt64, _ id: ClientMessageID, to state: DeliveryState
     ) {
         guard let entry = sent[id] else { return }
-        let name = "message \(entry.order) of client \(client.index)"
+        let name = "event \(entry.order) of client \(client.index)"
         let rank: Int
         switch state {
         case .queued: rank = 0
@@ -98,13 +126,13 @@ extension Oracle {
             sent[id]?.isPromised = true
         case .delivered:
             rank = 3
-            guard let place = entry.place, heldByAccount[entry.to]?.contains(place) == true else {
+            guard wasReached(entry, { $0.delivered }) else {
                 return fail(.neverLost, "\(name) is told to be delivered, and nobody has it")
             }
         case .read:
             rank = 4
-            guard let place = entry.place, heldByAccount[entry.to]?.contains(place) == true else {
-                return fail(.neverLost, "\(name) is told to be read, and nobody has it")
+            guard wasReached(entry, { $0.read }) else {
+                return fail(.neverLost, "\(name) is told to be read, and nobody has read it")
             }
         case .failed(let code, _, _):
             rank = 5
@@ -123,6 +151,19 @@ extension Oracle {
         states[device, default: [:]][entry.order] = rank
     }
 
+    /// Whether the mark of another member, or in notes the own one, has come to an event.
+    private func wasReached(
+        _ entry: Sent, _ marks: (ModelConversation) -> [Int: UInt64]
+    ) -> Bool {
+        guard let place = entry.place, let conversation = model[place.conversation] else {
+            return false
+        }
+        let isForOthers = conversation.since.count + conversation.before.count > 1
+        return marks(conversation).contains { account, mark in
+            mark >= place.sequence && (account != entry.from || !isForOthers)
+        }
+    }
+
     // MARK: The rush
 
     func rushBegins() {
@@ -137,7 +178,9 @@ extension Oracle {
     /// Returns whether the rush is over.
     func checkFairness(_ clients: [SimulatedClient]) -> Bool {
         let done = clients.map { client in
-            (rush[current[client.index]] ?? []).count { sent[$0]?.place != nil }
+            (rush[current[client.index]] ?? []).count {
+                sent[$0]?.place != nil || sent[$0]?.hasFailed == true
+            }
         }
         let wanted = clients.map { (rush[current[$0.index]] ?? []).count }
         guard let first = zip(done, wanted).first(where: { $0 == $1 && $1 > 0 }) else {

@@ -11,25 +11,33 @@ internal import PetrelServices
 /// It keeps a model of its own of what the store must hold, which shares no code with the store.
 /// The first promise that is found broken ends the run.
 final class Oracle: DiskWatcher {
-    /// A message that a client took from its owner.
+    /// Where a client wants an event.
+    enum Goal: Equatable {
+        case account(Int)
+        case conversation(ConversationID)
+        case newGroup
+    }
+
+    /// An event that a client took from its owner.
     struct Sent {
         var client: Int
         var install: Int
-        /// Counts the messages of the installation.
+        /// Counts the events of the installation.
         var order: UInt64
         var from: Int
-        var to: Int
-        var body: [UInt8]
+        var goal: Goal
+        var event: ConversationEvent
         /// Where the store has it.
         var place: Place?
         /// Whether its owner was told that it is committed.
         var isPromised = false
         /// Whether its owner was told that it will never be.
         var hasFailed = false
-        /// Whether the recipient had no account when it was written.
+        /// Whether it may have been refused: by the store, or because the recipient had no account
+        /// when it was written.
         ///
-        /// Such a message may be refused; if the refusal gets lost and the account appears, the
-        /// next session takes it in, behind later messages.
+        /// If such a refusal gets lost and what it was about changes, the next session takes the
+        /// event in, behind later ones.
         var mayBeRefused = false
     }
 
@@ -38,21 +46,14 @@ final class Oracle: DiskWatcher {
         var sequence: UInt64
     }
 
-    /// What the store must hold of a conversation.
-    struct ModelConversation {
-        var members: [Int]
-        /// The message of place n is at index n - 1.
-        var messages: [ClientMessageID] = []
-        /// What each member's devices said that they have.
-        var delivered: [Int: UInt64] = [:]
-    }
-
     /// An installation of a client.
     struct Device: Hashable {
         var client: Int
         var install: Int
     }
 
+    /// Whether calendars jump: then nobody knows when a lifetime is over.
+    let clocksJump: Bool
     /// Whether everything is in order; the first breach stays.
     private(set) var breach: Breach?
     /// Virtual time since the start.
@@ -62,6 +63,7 @@ final class Oracle: DiskWatcher {
     /// The datagram that is being taken in, and what the receiver's clock shows.
     var arriving: (flight: Flight, time: Instant)?
     let accountsCount: Int
+    let limits: LimitsPlan
     var sent: [ClientMessageID: Sent] = [:]
     private(set) var messagesCount = 0
 
@@ -72,8 +74,13 @@ final class Oracle: DiskWatcher {
     /// The conversations in the order of their making.
     var conversations: [ConversationID] = []
     var pairs: [[Int]: ConversationID] = [:]
+    /// The groups in the order of their making.
+    var groups: [ConversationID] = []
     var devices: [DeviceKey: Device] = [:]
-    var enrolled: [Device: (account: AccountID, device: DeviceID)] = [:]
+    var enrolled: [Device: DeviceName] = [:]
+    var people = OraclePeople()
+    /// Operations that changed something, so far.
+    var commits = 0
     /// The newest own message of a device that the store has, by conversation.
     var newest: [Device: [ConversationID: UInt64]] = [:]
     /// Messages whose owners were told that they are committed, in that order.
@@ -102,6 +109,10 @@ final class Oracle: DiskWatcher {
 
     init(_ scenario: Scenario) {
         accountsCount = (scenario.clients.map(\.account).max() ?? 0) + 1
+        limits = scenario.limits ?? LimitsPlan()
+        clocksJump = scenario.deeds.contains {
+            if case .jumpClock = $0.what { true } else { false }
+        }
         current = scenario.clients.indices.map { Device(client: $0, install: 0) }
     }
 
@@ -164,17 +175,20 @@ final class Oracle: DiskWatcher {
         return .conversation(conversation.id)
     }
 
-    /// A client took a message from its owner: from now on it must not get lost.
+    /// A client took an event from its owner: from now on it must not get lost.
     func sent(
-        _ client: SimulatedClient, account: Int, index: UInt64, id: ClientMessageID, body: [UInt8]
+        _ client: SimulatedClient, _ goal: Goal, index: UInt64, id: ClientMessageID,
+        _ event: ConversationEvent
     ) {
         let device = current[client.index]
         let order = ordersNext[device, default: 1]
         ordersNext[device] = order + 1
         messagesCount += 1
-        sent[id] = Sent(
+        var entry = Sent(
             client: client.index, install: client.install, order: order, from: client.account,
-            to: account, body: body, mayBeRefused: !exists(account: account))
+            goal: goal, event: event)
+        if case .account(let account) = goal { entry.mayBeRefused = !exists(account: account) }
+        sent[id] = entry
         if isRushing { rush[device, default: []].insert(id) }
     }
 }

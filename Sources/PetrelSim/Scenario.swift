@@ -24,6 +24,8 @@ public struct Scenario: Codable, Equatable, Sendable {
     public var workers: WorkersPlan?
     /// What there is besides UDP; nothing, if nothing is said.
     public var tcp: TCPPlan?
+    /// The limits of the messenger; very wide, if nothing is said.
+    public var limits: LimitsPlan?
     /// Whether, after all is healed, everybody writes much at the same time.
     public var endsWithRush: Bool
     /// What happens, by time.
@@ -136,6 +138,30 @@ public struct TCPPlan: Codable, Equatable, Sendable {
     public init() {}
 }
 
+/// The limits of the messenger: small, so that they are met.
+public struct LimitsPlan: Codable, Equatable, Sendable {
+    /// Messages of a stranger.
+    public var strangers = 1_000_000
+    /// Members of a group that is not large.
+    public var small = 256
+    /// Members of a group whose events are pushed.
+    public var pushed = 5_000
+    /// Members of a group.
+    public var members = 10_000
+    /// Groups of an account.
+    public var groups = 500
+    /// Contacts, requests and blocked accounts of an account.
+    public var contacts = 5_000
+    /// Bytes of bodies of an account.
+    public var bytes: UInt64 = 1 << 30
+    /// Sends of an account in a second, and at once.
+    public var sendsPerSecond = 1_000
+    public var sendsAtOnce = 10_000
+
+    /// Creates limits that are never met.
+    public init() {}
+}
+
 /// How a clock is wrong.
 public struct ClockPlan: Codable, Equatable, Sendable {
     /// Millionths that it runs too fast.
@@ -165,6 +191,8 @@ public struct Deed: Codable, Equatable, Sendable {
         // Work.
         /// A device writes a message to an account.
         case send(client: Int, account: Int, byteCount: Int)
+        /// The owner of a device does something else with the messenger.
+        case act(client: Int, Act)
         // The network.
         /// Nothing gets through between a device and the server, in one or both directions.
         case blackout(client: Int, up: Bool, down: Bool, duration: Int)

@@ -4,11 +4,11 @@ internal import PetrelBase
 
 /// Draws scenarios; each kind of fault from its own stream, so that leaving one out moves no other.
 public struct ScenarioGenerator {
-    private let seed: UInt64
-    private let options: ScenarioOptions
-    private var deeds: [Deed] = []
-    private var accountsCount = 0
-    private var clientsCount = 0
+    let seed: UInt64
+    let options: ScenarioOptions
+    private(set) var deeds: [Deed] = []
+    private(set) var accountsCount = 0
+    private(set) var clientsCount = 0
 
     /// Returns the scenario of `seed`.
     public static func scenario(
@@ -43,22 +43,22 @@ public struct ScenarioGenerator {
         }
         return Scenario(
             seed: seed, faultsEnd: options.faultsEnd, clients: clients, disk: disk(),
-            serverClock: clock(-1), workers: workers(), tcp: tcp(), endsWithRush: endsWithRush,
-            deeds: ordered.map(\.element))
+            serverClock: clock(-1), workers: workers(), tcp: tcp(), limits: nil,
+            endsWithRush: endsWithRush, deeds: ordered.map(\.element))
     }
 
     /// The stream of a kind, or `nil` if the kind does not occur here.
-    private func chance(_ kind: FaultKind, _ share: Double, instance: Int = 0) -> RandomStream? {
+    func chance(_ kind: FaultKind, _ share: Double, instance: Int = 0) -> RandomStream? {
         var random = kind.stream(seed: seed, instance: 0)
         guard options.faults.contains(kind), random.chance(share) else { return nil }
         return kind.stream(seed: seed, instance: instance + 1)
     }
 
-    private func moment(_ random: inout RandomStream) -> Int {
+    func moment(_ random: inout RandomStream) -> Int {
         Int(random.below(UInt64(options.faultsEnd)))
     }
 
-    private mutating func add(_ at: Int, _ what: Deed.What) { deeds.append(Deed(at: at, what)) }
+    mutating func add(_ at: Int, _ what: Deed.What) { deeds.append(Deed(at: at, what)) }
 
     // MARK: Work
 

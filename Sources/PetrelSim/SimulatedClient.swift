@@ -4,13 +4,14 @@ internal import PetrelBase
 internal import PetrelClientCore
 internal import PetrelClientNetwork
 internal import PetrelCrypto
+internal import PetrelMessaging
 internal import PetrelTransport
 
 /// A device of an account, with its place in the network.
 final class SimulatedClient {
     let index: Int
-    let account: Int
-    let handle: String
+    private(set) var account: Int
+    var handle: String { "user\(account)" }
     var core: ClientCore?
     private(set) var disk = SimulatedClientDisk()
     /// Which installation this is: each has a key and a disk of its own.
@@ -48,6 +49,12 @@ final class SimulatedClient {
     var isEnrolled = false
     /// When it may ask again after a refusal; `nil` while it waits for an answer.
     var enrolAt: Instant? = Simulation.start
+    /// What its owner asked and has no answer to, in this life of the process.
+    var questions: [Ticket: Command.Kind] = [:]
+    /// What its owner draws recovery codes from.
+    var paper: RandomStream
+    /// Whether its owner has lost the password, and has the code.
+    var recovers = false
     private var identity: SecretKey
     private var chance: RandomStream
     private let server: PublicKey
@@ -59,9 +66,9 @@ final class SimulatedClient {
         self.index = index
         self.server = server
         account = plan.account
-        handle = "user\(plan.account)"
         let renewsOften = (scenario.seed &+ UInt64(index)) % 4 == 1
         sessionRenewal = renewsOften ? .seconds(10) : ClientConfiguration().sessionRenewal
+        paper = stream("paper", seed: scenario.seed, instance: index)
         chance = stream("client", seed: scenario.seed, instance: index)
         identity = SecretKey()
         clock = SimulatedClock(plan: plan.clock, origin: 0, now: Simulation.start)
@@ -110,15 +117,18 @@ final class SimulatedClient {
     /// The process is gone.
     func end() {
         core = nil
+        questions = [:]
         connection = nil
         backlog.removeAll()
         diesAfterWrite = nil
         isPaused = false
     }
 
-    /// Another key, an empty disk.
-    func reinstall() {
+    /// Another key, an empty disk, and the account that its owner has now.
+    func reinstall(for account: Int) {
         end()
+        self.account = account
+        recovers = false
         install += 1
         identity = SecretKey()
         disk = SimulatedClientDisk()

@@ -16,10 +16,13 @@ protocol DiskWatcher: AnyObject {
 /// store. Which of these moments a crash falls into is the simulation's choice.
 final class SimulatedDisk: Store {
     /// What is on the disk, and what waits.
-    private(set) var memory = MemoryStore()
+    private(set) var memory: MemoryStore
     weak var watcher: (any DiskWatcher)?
 
-    init() { memory.holdsCompletions = true }
+    init(limits: ServiceLimits) {
+        memory = MemoryStore(limits: limits)
+        memory.holdsCompletions = true
+    }
 
     /// Operations that wait for the disk.
     var pendingCount: Int { memory.pendingCount }
@@ -60,6 +63,8 @@ final class SimulatedDisk: Store {
         memory.takeCompletions(of: worker, into: &completions)
     }
 
+    var limits: ServiceLimits { memory.limits }
+
     func account(handle: String) throws(StoreFailure) -> AccountRecord? {
         try memory.account(handle: handle)
     }
@@ -67,16 +72,42 @@ final class SimulatedDisk: Store {
     func device(key: DeviceKey) throws(StoreFailure) -> DeviceRecord? {
         try memory.device(key: key)
     }
+    func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState? {
+        try memory.accountState(account)
+    }
+    func contact(_ peer: AccountID, of account: AccountID) throws(StoreFailure) -> Contact? {
+        try memory.contact(peer, of: account)
+    }
+    func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID] {
+        try memory.presentContacts(of: account)
+    }
     func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence {
         try memory.newestFeed(account)
     }
-    func feed(
-        _ account: AccountID, after cursor: FeedSequence, limit: Int
+    func changes(
+        of account: AccountID, after cursor: FeedSequence, limit: Int
     ) throws(StoreFailure) -> FeedSlice {
-        try memory.feed(account, after: cursor, limit: limit)
+        try memory.changes(of: account, after: cursor, limit: limit)
     }
-    func conversation(_ id: ConversationID) throws(StoreFailure) -> ConversationRecord? {
-        try memory.conversation(id)
+    func item(
+        _ subject: FeedSubject, of account: AccountID
+    ) throws(StoreFailure) -> SyncItem? {
+        try memory.item(subject, of: account)
+    }
+    func largeGroups(
+        of account: AccountID, after id: ConversationID, limit: Int
+    ) throws(StoreFailure) -> [ConversationHead] {
+        try memory.largeGroups(of: account, after: id, limit: limit)
+    }
+    func head(
+        of id: ConversationID, for account: AccountID
+    ) throws(StoreFailure) -> ConversationHead? {
+        try memory.head(of: id, for: account)
+    }
+    func members(
+        of id: ConversationID, after account: AccountID, limit: Int
+    ) throws(StoreFailure) -> [MemberRecord] {
+        try memory.members(of: id, after: account, limit: limit)
     }
     func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
         try memory.messages(request)

@@ -15,7 +15,7 @@ final class SimulatedServer {
         var expires: Instant
     }
 
-    let disk = SimulatedDisk()
+    let disk: SimulatedDisk
     /// The workers of the process; none while there is no process.
     private(set) var workers: [SimulatedWorker] = []
     /// How many workers a process has, and what of their datagrams goes astray.
@@ -26,6 +26,9 @@ final class SimulatedServer {
     private(set) var startedAt = Simulation.start
     var clock: SimulatedClock
     var isPaused = false
+    /// Since when the process has run without standing still.
+    var runningSince = Simulation.start
+    private let limits: LimitsPlan
     /// Whether it was asked to end in good order.
     var isStopping = false
     /// What arrived while it was frozen, as far as the socket's buffer holds it.
@@ -49,6 +52,8 @@ final class SimulatedServer {
     init(_ scenario: Scenario) {
         seed = scenario.seed
         plan = scenario.workers ?? WorkersPlan()
+        limits = scenario.limits ?? LimitsPlan()
+        disk = SimulatedDisk(limits: ServiceLimits(limits))
         idleTimeout = scenario.faultsEnd < 600_000 ? .seconds(180) : .seconds(2_400)
         tcpPort = scenario.tcp?.isOffered == true ? 443 : nil
         identity = SecretKey()
@@ -65,6 +70,7 @@ final class SimulatedServer {
     func start(now: Instant) {
         life += 1
         startedAt = now
+        runningSince = now
         clock.reboot(origin: Int64(chance.below(1 << 44)), now: now)
         disk.restart(workers: plan.count)
         for index in 0..<plan.count {
@@ -73,6 +79,9 @@ final class SimulatedServer {
             configuration.worker = UInt8(index)
             configuration.workers = plan.count
             configuration.session.tcpPort = tcpPort
+            configuration.sends = BucketRate(
+                spacing: .seconds(1) / Int64(limits.sendsPerSecond),
+                burst: Int64(limits.sendsAtOnce))
             let core = ServerCore(
                 configuration: configuration, identity: KeyPair(secret: identity.duplicate()),
                 store: disk, now: clock.local(now))
@@ -115,10 +124,25 @@ final class SimulatedServer {
         configuration.pushMessagesMax = 12
         configuration.session.isTracing = true
         configuration.session.redundancy = seed % 2 == 0 ? .auto : .none
+        // What has expired is erased several times in a run.
+        configuration.expiryInterval = .seconds(5)
         configuration.departureWindow = .seconds(2)
         // Keys are renewed hundreds of times in a run.
         configuration.session.keyUpdatePackets = 64
         configuration.session.keyUpdateInterval = .seconds(20)
         return configuration
+    }
+}
+
+extension ServiceLimits {
+    fileprivate init(_ plan: LimitsPlan) {
+        self.init()
+        strangerMessagesMax = plan.strangers
+        smallGroupMembersMax = plan.small
+        pushedGroupMembersMax = plan.pushed
+        membersMax = plan.members
+        groupsMax = plan.groups
+        contactsMax = plan.contacts
+        accountBytesMax = plan.bytes
     }
 }

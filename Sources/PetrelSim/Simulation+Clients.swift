@@ -25,6 +25,16 @@ extension Simulation {
         queue.insert(.clientStarts(index), at: now + downFor)
     }
 
+    /// The device loses its store and its key, and is used again, if it was.
+    func reinstall(_ index: Int, after pause: Interval) {
+        let wasUp = clients[index].isUp
+        note("client \(index): is installed anew")
+        clients[index].reinstall(for: oracle.nowadays(clients[index].account))
+        oracle.reinstalled(clients[index])
+        guard wasUp else { return }
+        queue.insert(.clientStarts(index), at: now + pause)
+    }
+
     func resumeClient(_ index: Int) {
         let client = clients[index]
         guard client.isPaused else { return }
@@ -96,17 +106,25 @@ extension Simulation {
     private func enrol(_ client: SimulatedClient) {
         guard !client.isEnrolled, let at = client.enrolAt, at <= now else { return }
         let exists = oracle.exists(account: client.account)
-        guard exists || client.index == client.account else {
+        guard exists || client.index == client.account % Oracle.generation else {
             // Its owner registers on the other device first.
             client.enrolAt = now + .seconds(1)
             return
         }
         client.enrolAt = nil
-        let password = Array("the password of \(client.handle)".utf8)
+        let password = oracle.password(of: client.account)
         do throws(ClientRefusal) {
             if !exists {
+                let isInvited = client.draw(below: 4) != 0
                 try client.core?.register(
-                    handle: client.handle, password: password, deviceName: "phone")
+                    handle: client.handle, password: password, deviceName: "phone",
+                    invitation: isInvited ? oracle.takeInvitation() : "",
+                    recovery: oracle.writeDownCode(client))
+            } else if client.recovers, let code = oracle.recoveryCode(of: client.account) {
+                try client.core?.recover(
+                    handle: client.handle, code: code.shown,
+                    password: Array("recovered \(client.install)".utf8), deviceName: "found",
+                    recovery: oracle.writeDownCode(client))
             } else {
                 try client.core?.logIn(
                     handle: client.handle, password: password, deviceName: "tablet")
@@ -127,8 +145,10 @@ extension Simulation {
                 to: oracle.target(client, account: account), body: body,
                 wall: client.clock.wall(now))
             guard let sent else { return }
-            note("client \(index): writes message \(sent.index) to user\(account), \(byteCount) B")
-            oracle.sent(client, account: account, index: sent.index, id: sent.id, body: body)
+            note("client \(index): writes event \(sent.index) to user\(account), \(byteCount) B")
+            oracle.sent(
+                client, .account(account), index: sent.index, id: sent.id,
+                .message(Content(contentType: "", body: body)))
         } catch {
             note("client \(index): cannot write: \(error)")
         }
@@ -184,9 +204,15 @@ extension Simulation {
             switch event {
             case .enrolled: client.isEnrolled = true
             case .enrolmentRefused(_, _, let retryAfter, _):
+                client.recovers = false
                 client.enrolAt = now + max(.seconds(1), retryAfter)
             case .stranger where !client.isEnrolled && client.core?.isEnrolling == false:
                 client.enrolAt = client.enrolAt ?? now
+            case .revoked:
+                let pause = client.draw(below: isHealed ? 200 : 3_000)
+                queue.insert(
+                    .clientReinstalls(client.index, install: client.install),
+                    at: now + .milliseconds(Int64(pause)))
             default: break
             }
             oracle.told(client, event)
@@ -196,8 +222,8 @@ extension Simulation {
 
     private func describe(_ event: ClientEvent) -> String {
         guard case .message(let record) = event else { return "\(event)" }
-        return "is told message \(record.sequence.number) of conversation "
-            + "\(record.conversation.number), \(record.bodyByteCount) B"
+        return "is told event \(record.sequence.number) of conversation "
+            + "\(record.conversation.number): \(record.event.title)"
     }
 
     private func plan(_ client: SimulatedClient) {

@@ -12,7 +12,9 @@ extension Simulation {
         switch what {
         case .send(let client, let account, let byteCount):
             guard isClient(client) else { return }
-            write(client: client, account: account, byteCount: byteCount)
+            write(client: client, account: oracle.nowadays(account), byteCount: byteCount)
+        case .act(let client, let act):
+            if isClient(client) { self.act(client, act) }
         case .blackout, .partition, .blackHole, .rebind, .move, .offline, .reuseAddress,
             .blockUDP, .breakStream:
             disturbNetwork(what)
@@ -172,11 +174,7 @@ extension Simulation {
             clients[client].isPaused = true
             queue.insert(.clientResumes(client), at: now + .milliseconds(Int64(duration)))
         case .reinstall(let client, let duration) where isClient(client):
-            let wasUp = clients[client].isUp
-            clients[client].reinstall()
-            oracle.reinstalled(clients[client])
-            guard wasUp else { return }
-            queue.insert(.clientStarts(client), at: now + .milliseconds(Int64(duration)))
+            reinstall(client, after: .milliseconds(Int64(duration)))
         case .jumpClock(let client, let seconds):
             let interval = Interval.seconds(Int64(seconds))
             guard let client else { return server.clock.jump(interval) }

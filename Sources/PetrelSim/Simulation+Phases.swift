@@ -12,13 +12,15 @@ extension Simulation {
         guard run(to: Self.start + .milliseconds(Int64(scenario.faultsEnd))) else { return }
         heal()
         guard awaitConnections(), awaitDelivery(), checkIntruders() else { return }
+        oracle.verify(server.disk, wall: server.clock.wall(now))
+        guard oracle.breach == nil else { return }
         if scenario.endsWithRush {
             guard warmUp(), awaitDelivery(), rush(), awaitDelivery(within: Self.afterRushWithin)
             else { return }
         }
         guard rest() else { return }
         oracle.checkDevices(server)
-        oracle.recount(server, clients)
+        oracle.recount(server, clients, wall: server.clock.wall(now))
         guard oracle.breach == nil else { return }
         shutDown()
         guard oracle.breach == nil, stopAt == nil, scenario.seed % 4 == 0 else { return }
@@ -180,7 +182,8 @@ extension Simulation {
         healedAt = now
         for round in 0..<Self.rushMessages {
             for client in clients where client !== listener {
-                let account = (client.account + 1 + round % 2) % oracle.accountsCount
+                let own = client.account % Oracle.generation
+                let account = oracle.nowadays((own + 1 + round % 2) % oracle.accountsCount)
                 write(client: client.index, account: account, byteCount: Self.rushByteCount)
             }
         }

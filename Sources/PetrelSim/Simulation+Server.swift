@@ -33,6 +33,7 @@ extension Simulation {
         guard server.isPaused else { return }
         note("server: goes on")
         server.isPaused = false
+        server.runningSince = now
         let backlog = server.backlog
         server.backlog.removeAll()
         for flight in backlog { arriveAtServer(flight) }
@@ -160,6 +161,7 @@ extension Simulation {
         }
         beginCommit()
         oracle.server(server, events: events)
+        oracle.checkRevoked(server, now: now)
         if server.hasFailed {
             // As the real process does, which exits with 74.
             note("server: ends, because its disk failed")

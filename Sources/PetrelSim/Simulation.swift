@@ -52,6 +52,7 @@ public final class Simulation {
         case serverCrashes(life: Int, keepsLast: Bool, downFor: Interval)
         case serverStarts
         case clientStarts(Int)
+        case clientReinstalls(Int, install: Int)
         case serverResumes
         case clientResumes(Int)
         case diskHasRoom
@@ -164,6 +165,8 @@ public final class Simulation {
             if life == server.life { crashServer(keepsLast: keepsLast, downFor: downFor) }
         case .serverStarts: startServer()
         case .clientStarts(let index): startClient(index)
+        case .clientReinstalls(let index, let install):
+            if clients[index].install == install { reinstall(index, after: .milliseconds(10)) }
         case .serverResumes: resumeServer()
         case .clientResumes(let index): resumeClient(index)
         case .diskHasRoom: server.disk.isFull = false

@@ -12,7 +12,7 @@ import Synchronization
 /// first commit that fails for another reason than room is remembered, and nothing is written any
 /// more.
 final class Environment: Sendable {
-    private static let tablesMax: MDB_dbi = 32
+    static let tablesMax: MDB_dbi = 32
     private static let pooledReadersMax = 8
     private static let damagedRecordsMax = 100
 

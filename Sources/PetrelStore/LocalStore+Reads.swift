@@ -80,6 +80,11 @@ extension LocalStore {
         try read { rows throws(Trouble) in try rows.verification(at: wall) }
     }
 
+    /// Returns what the store knows of a client's identifier, for each account that used it.
+    public func stories(of id: ClientMessageID) throws(StoreFailure) -> [MessageStory] {
+        try read { rows throws(Trouble) in try rows.stories(of: id) }
+    }
+
     private typealias Trouble = Snapshot.Trouble
 
     private func read<R>(

@@ -35,6 +35,24 @@ struct PrivateDirectory: ~Copyable {
         self.isNew = isNew
     }
 
+    /// Checks a directory that is only read, and returns which of a store's files are there.
+    ///
+    /// Neither makes nor locks anything.
+    static func examine(_ path: String) throws(StoreError) -> Set<String> {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw Self.error(
+                path, errno, "open the directory", "Name the directory of a server's store.")
+        }
+        defer { close(descriptor) }
+        try checkPrivate(descriptor, path)
+        return Set(
+            fileNames.filter { name in
+                var status = stat()
+                return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            })
+    }
+
     deinit {
         // Closing the descriptor lets go of the lock.
         close(lock)

@@ -39,6 +39,33 @@ enum Schema {
         return tables
     }
 
+    /// Opens the tables of a store that this program may read; makes none.
+    static func examine(
+        _ environment: OpaquePointer, path: String, purpose: Purpose
+    ) throws(StoreError) -> Tables {
+        guard try isAdmitted(environment, path: path, purpose: purpose) else {
+            throw foreign(path, "There is no store in \(path).")
+        }
+        var transaction: OpaquePointer?
+        let code = mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction)
+        guard code == 0, let transaction else {
+            throw StoreError(code: code, doing: "begin to read", path: path)
+        }
+        var tables = Tables()
+        do throws(StoreError) {
+            for name in purpose.tables { tables[name] = try open(name, transaction, 0, path) }
+        } catch {
+            mdb_txn_abort(transaction)
+            throw error
+        }
+        // Committing keeps the tables open; there is nothing to write.
+        let result = mdb_txn_commit(transaction)
+        guard result == 0 else {
+            throw StoreError(code: result, doing: "open the tables", path: path)
+        }
+        return tables
+    }
+
     /// Whether there is a store that may be opened; `false` if there is none at all.
     private static func isAdmitted(
         _ environment: OpaquePointer, path: String, purpose: Purpose
@@ -65,7 +92,7 @@ enum Schema {
         return true
     }
 
-    private static func foreign(
+    static func foreign(
         _ path: String, _ happened: String, _ advice: String = "Choose another directory."
     ) -> StoreError {
         StoreError(kind: .foreign, path: path, code: 0, happened: happened, advice: advice)

@@ -19,7 +19,8 @@ struct Petrel: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, RegisterCommand.self, LoginCommand.self, SendCommand.self,
             RecvCommand.self, ChatCommand.self, NetemCommand.self, DemoCommand.self,
-            SimCommand.self, ClassesCommand.self, VersionCommand.self,
+            SimCommand.self, ClassesCommand.self, VerifyCommand.self, TraceCommand.self,
+            VersionCommand.self,
         ])
 
     /// Runs the command line; a wrong one exits with 2, a failure with its own status.

@@ -71,8 +71,8 @@ enum ImportTable {
             floor: 7,
             modules: [
                 "Petrel", "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelMessaging",
-                "PetrelServices", "PetrelServerCore", "PetrelServer", "PetrelEvent", "PetrelSim",
-                "CNcurses", "ArgumentParser",
+                "PetrelServices", "PetrelServerCore", "PetrelStore", "PetrelServer", "PetrelEvent",
+                "PetrelSim", "CNcurses", "ArgumentParser",
             ], system: ["Foundation", "Dispatch", "Glibc", "Synchronization"]),
         "bench": Room(
             floor: 7,

@@ -28,7 +28,8 @@ class Server:
         started = time.monotonic()
         self.child = Child(
             self.rig,
-            [*wrap, self.rig.binary, "serve", "--data", self.data]
+            [*wrap, self.rig.binary, "serve", "--config", self.limits()]
+            + ["--data", self.data]
             + ["--listen", f"127.0.0.1:{self.port}", "--json", *self.arguments],
             out,
             environment=environment,
@@ -46,6 +47,15 @@ class Server:
         if must_listen:
             raise Failure(f"the server does not listen: {self.child.complaint()}")
         return False
+
+    def limits(self):
+        """The file that lets strangers say what they like, as fast as they can."""
+        path = self.rig.directory / "serve.toml"
+        path.write_text(
+            "[limits]\nstranger-messages = 1_000_000_000\n"
+            "sends-per-second = 1_000_000\nsends-at-once = 1_000_000\n"
+        )
+        return path
 
     def is_running(self):
         return self.child.is_running()

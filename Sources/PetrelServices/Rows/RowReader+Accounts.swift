@@ -64,7 +64,7 @@ extension RowReader where Self: ~Copyable {
 
 extension Key {
     /// The device that a key of `device` names; 0 if it is too short.
-    fileprivate var device: DeviceID {
+    var device: DeviceID {
         guard bytes.count >= 12 else { return DeviceID(0) }
         return DeviceID(bytes[8..<12].reduce(0) { $0 << 8 | UInt32($1) })
     }

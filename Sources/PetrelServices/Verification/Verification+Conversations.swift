@@ -1,165 +1,229 @@
-// Checking a conversation: contiguous places, senders, members, marks and counts.
+// Checking a conversation: its members, their marks, what they see, and what is counted of them.
 
 import PetrelBase
 import PetrelMessaging
+
+/// A conversation that is being checked.
+struct ConversationCheck {
+    let id: ConversationID
+    let row: ConversationRow
+    /// Its present and former members.
+    var accounts: Set<AccountID> = []
+    /// Present members.
+    fileprivate var presentCount = 0
+    fileprivate var ownersCount = 0
+
+    /// A place, for a sentence.
+    func name(_ place: ConversationSequence) -> String {
+        "place \(place.number) of conversation \(id.digits)"
+    }
+}
 
 extension RowReader where Self: ~Copyable {
     func verify(
         conversation id: ConversationID, at wall: WallTime, _ verification: inout Verification
     ) throws(Trouble) {
         verification.report.conversations += 1
-        guard let row: ConversationRow = try find(.conversation(id), in: .conversation) else {
-            return verification.report.note(
-                .damaged, "the head of conversation \(id.number) cannot be read")
+        let found: ConversationRow? = try examine(
+            .conversation(id), in: .conversation, &verification)
+        guard let row = found else { return }
+        var check = ConversationCheck(id: id, row: row)
+        try verifyMembers(&check, &verification)
+        try verifyEvents(in: check, at: wall, &verification)
+        for (what, marks) in [("received", row.delivered), ("read", row.read)] {
+            try verify(marks, what, check, &verification)
         }
-        let members = try verifyMembers(of: id, row, &verification)
-        try verifyEvents(of: id, row, members, at: wall, &verification)
         if row.retentionSeconds > 0, try !has(.retention(id, due: row.retentionDue), in: .retention)
         {
-            verification.report.note(
+            verification.note(
                 .index,
-                "conversation \(id.number) keeps messages for a time, and is not looked after")
+                "conversation \(id.digits) keeps messages for a time, and is not looked after")
         }
     }
 
-    /// Checks places and senders; what stands beyond the ends is foreign.
-    private func verifyEvents(
-        of id: ConversationID, _ row: ConversationRow, _ members: Set<AccountID>,
-        at wall: WallTime, _ verification: inout Verification
-    ) throws(Trouble) {
-        var expected = row.first
-        try each(.message, from: .conversation(id), prefix: 8) { key throws(Trouble) in
-            let place = ConversationSequence(key.second)
-            guard place >= row.first, place <= row.last else {
-                return verification.report.note(
-                    .foreign,
-                    "place \(place.number) of conversation \(id.number) is outside "
-                        + "\(row.first.number)...\(row.last.number)")
-            }
-            if place > expected { noteGap(of: id, expected, place.number - 1, &verification) }
-            expected = ConversationSequence(place.number + 1)
-            guard let event: MessageRow = try find(key, in: .message) else {
-                return verification.report.note(
-                    .damaged, "place \(place.number) of conversation \(id.number) cannot be read")
-            }
-            try verify(event, at: place, of: id, members, wall, &verification)
-        }
-        if expected <= row.last { noteGap(of: id, expected, row.last.number, &verification) }
-    }
-
-    private func noteGap(
-        of id: ConversationID, _ first: ConversationSequence, _ last: UInt64,
-        _ verification: inout Verification
-    ) {
-        verification.report.note(
-            .gap, "places \(first.number)...\(last) of conversation \(id.number) are missing")
-    }
-
-    private func verify(
-        _ row: MessageRow, at place: ConversationSequence, of id: ConversationID,
-        _ members: Set<AccountID>, _ wall: WallTime, _ verification: inout Verification
-    ) throws(Trouble) {
-        let event = row.message
-        verification.report.events += 1
-        verification.report.bytes += UInt64(event.bodyByteCount)
-        verification.bytes[event.sender, default: 0] += UInt64(event.bodyByteCount)
-        let place_ = "place \(place.number) of conversation \(id.number)"
-        if event.conversation != id || event.sequence != place {
-            verification.report.note(
-                .foreign,
-                "at \(place_) stands place \(event.sequence.number) of "
-                    + "\(event.conversation.number)")
-        }
-        if !members.contains(event.sender) {
-            verification.report.note(
-                .foreign, "\(place_) is by account \(event.sender.number), never a member")
-        }
-        let name = Verification.MessageName(account: event.sender, id: event.clientMessageID)
-        if event.senderDevice.number > 0, !verification.names.insert(name).inserted {
-            verification.report.note(
-                .double, "the identifier at \(place_) took effect before")
-        }
-        try verifyMemory(of: event, place_, wall, &verification)
-        if case .message(let content) = event.event, content.lifetimeSeconds > 0 {
-            let end = event.time.adding(seconds: UInt64(content.lifetimeSeconds))
-            if try !has(.expiry(place, of: id, at: end), in: .expiry) {
-                verification.report.note(.index, "the message at \(place_) never expires")
-            }
-        }
-    }
-
-    /// What was committed lately must be known again when it is repeated.
-    private func verifyMemory(
-        of event: MessageRecord, _ place_: String, _ wall: WallTime,
-        _ verification: inout Verification
-    ) throws(Trouble) {
-        guard event.senderDevice.number > 0, wall - event.time < MessagingLimits.deduplication
-        else { return }
-        let key = Key.deduplication(event.clientMessageID, of: event.sender)
-        let row: DeduplicationRow? = try find(key, in: .deduplication)
-        guard row?.conversation != event.conversation || row?.sequence != event.sequence else {
-            return
-        }
-        verification.report.note(
-            .deduplication, "the identifier at \(place_) is not remembered, or for another place")
-    }
-
-    /// Checks the members of a conversation; returns the present and former ones.
+    /// Checks the present and former members of a conversation.
     private func verifyMembers(
-        of id: ConversationID, _ row: ConversationRow, _ verification: inout Verification
-    ) throws(Trouble) -> Set<AccountID> {
-        var members: Set<AccountID> = []
-        var present = 0
-        var owners = 0
+        _ check: inout ConversationCheck, _ verification: inout Verification
+    ) throws(Trouble) {
+        let (id, row) = (check.id, check.row)
         try each(.member, from: .conversation(id), prefix: 8) { key throws(Trouble) in
             let account = AccountID(key.second)
-            members.insert(account)
-            guard let member: MemberRow = try find(key, in: .member) else {
-                return verification.report.note(
-                    .damaged, "member \(account.number) of \(id.number) cannot be read")
+            check.accounts.insert(account)
+            let found: MemberRow? = try examine(key, in: .member, &verification)
+            guard let member = found else { return }
+            if try !has(.account(account), in: .account) {
+                verification.note(
+                    .index,
+                    "account \(account.digits) in conversation \(id.digits) is not there")
             }
-            if max(member.delivered, member.read, member.until, member.cleared) > row.last {
-                verification.report.note(
-                    .mark,
-                    "marks of account \(account.number) are beyond place \(row.last.number) of "
-                        + "conversation \(id.number)")
-            }
+            try verify(
+                entry: member.feed, of: .conversation(id), in: account, &verification)
+            verifyMarks(of: account, member, in: check, &verification)
+            try verifyHidden(of: account, member, in: check, &verification)
             guard row.isGroup else { return }
-            let isPresent = member.standing == .member && !row.isDissolved
-            present += member.standing == .member ? 1 : 0
-            owners += isPresent && member.role == .owner ? 1 : 0
-            let isListed = try has(.group(id, of: account), in: .memberOf)
-            let isLarge = try has(.group(id, of: account), in: .largeOf)
-            if isListed != isPresent || isLarge != (isPresent && row.isLarge) {
-                verification.report.note(
-                    .membership,
-                    "account \(account.number) and group \(id.number) disagree: present "
-                        + "\(isPresent), listed \(isListed), listed as large \(isLarge)")
+            try verifyMembership(of: account, member, in: &check, &verification)
+            try verifyEnds(of: account, member, in: check, &verification)
+        }
+        guard row.isGroup else { return try verifyPair(check, &verification) }
+        if check.presentCount != Int(row.membersCount) {
+            verification.note(
+                .membership,
+                "group \(id.digits) counts \(row.membersCount) members and has "
+                    + "\(check.presentCount)")
+        }
+        if !row.isDissolved, check.ownersCount != 1 {
+            verification.note(
+                .membership, "group \(id.digits) has \(check.ownersCount) owners")
+        }
+    }
+
+    private func verifyMarks(
+        of account: AccountID, _ member: MemberRow, in check: ConversationCheck,
+        _ verification: inout Verification
+    ) {
+        let row = check.row
+        let who = "account \(account.digits) in conversation \(check.id.digits)"
+        if max(member.delivered, member.read, member.until, member.cleared) > row.last {
+            verification.note(.mark, "marks of \(who) are beyond place \(row.last.number)")
+        }
+        if member.read > member.delivered {
+            verification.note(.mark, "\(who) has read what it has not received")
+        }
+    }
+
+    /// The places that a member hides are as many as its row says, in order, and what it may see.
+    private func verifyHidden(
+        of account: AccountID, _ member: MemberRow, in check: ConversationCheck,
+        _ verification: inout Verification
+    ) throws(Trouble) {
+        let row: HiddenRow? = try examine(
+            .member(account, of: check.id), in: .hidden, &verification)
+        let places = row?.places ?? []
+        let who = "account \(account.digits) in conversation \(check.id.digits)"
+        if places.count != Int(member.hiddenCount) {
+            verification.note(
+                .count, "\(who) counts \(member.hiddenCount) hidden places and has \(places.count)")
+        }
+        var before = member.cleared
+        for place in places {
+            guard place > before, place <= check.row.last else {
+                return verification.note(
+                    .index, "\(who) hides places that are not there, or hides them twice")
+            }
+            before = place
+        }
+    }
+
+    /// Who is in a group finds it by its account.
+    private func verifyMembership(
+        of account: AccountID, _ member: MemberRow, in check: inout ConversationCheck,
+        _ verification: inout Verification
+    ) throws(Trouble) {
+        let (id, row) = (check.id, check.row)
+        let isPresent = member.standing == .member && !row.isDissolved
+        check.presentCount += member.standing == .member ? 1 : 0
+        check.ownersCount += isPresent && member.role == .owner ? 1 : 0
+        let isListed = try has(.group(id, of: account), in: .memberOf)
+        let isLarge = try has(.group(id, of: account), in: .largeOf)
+        guard isListed != isPresent || isLarge != (isPresent && row.isLarge) else { return }
+        verification.note(
+            .membership,
+            "account \(account.digits) and group \(id.digits) disagree: present \(isPresent), "
+                + "listed \(isListed), listed as large \(isLarge)")
+    }
+
+    /// What a member of a group sees begins with the event that made it one, and ends with the one
+    /// by which it went.
+    private func verifyEnds(
+        of account: AccountID, _ member: MemberRow, in check: ConversationCheck,
+        _ verification: inout Verification
+    ) throws(Trouble) {
+        let who = "account \(account.digits) of group \(check.id.digits)"
+        if let event = try event(member.from, in: check, &verification) {
+            let isBeginning =
+                switch event.event {
+                case .created(let creation):
+                    event.sender == account || creation.members.names(account)
+                case .added(let people): people.names(account)
+                case .joined: event.sender == account
+                default: false
+                }
+            if !isBeginning {
+                verification.note(
+                    .membership, "\(who) did not come in at place \(member.from.number)")
             }
         }
-        if row.isGroup, present != Int(row.membersCount) {
-            verification.report.note(
-                .membership,
-                "group \(id.number) counts \(row.membersCount) members and has \(present)")
+        let isOver = member.standing != .member
+        guard isOver == (member.until.number > 0) else {
+            return verification.note(
+                .membership, "\(who) is \(member.standing), and sees to \(member.until.number)")
         }
-        if row.isGroup, !row.isDissolved, owners != 1 {
-            verification.report.note(.membership, "group \(id.number) has \(owners) owners")
+        guard isOver, let event = try event(member.until, in: check, &verification) else { return }
+        let isEnd =
+            switch event.event {
+            case .left: event.sender == account
+            case .removed(let person): person.account == account
+            default: false
+            }
+        guard !isEnd else { return }
+        verification.note(.membership, "\(who) did not go at place \(member.until.number)")
+    }
+
+    /// Returns the event at a place; `nil` if it is not kept any longer, or missing.
+    private func event(
+        _ place: ConversationSequence, in check: ConversationCheck,
+        _ verification: inout Verification
+    ) throws(Trouble) -> MessageRecord? {
+        guard place >= check.row.first else { return nil }
+        let row: MessageRow? = try examine(
+            .message(place, of: check.id), in: .message, &verification)
+        return row?.message
+    }
+
+    /// The highest marks of a group are within it, and the highest of all is its member's own.
+    private func verify(
+        _ marks: TopMarks, _ what: String, _ check: ConversationCheck,
+        _ verification: inout Verification
+    ) throws(Trouble) {
+        let name = "the highest mark of what was \(what) in conversation \(check.id.digits)"
+        if marks.highest > check.row.last || marks.second > marks.highest {
+            verification.note(
+                .mark,
+                "\(name) is \(marks.highest.number), the second \(marks.second.number), the last "
+                    + "place \(check.row.last.number)")
         }
-        if !row.isGroup { try verifyPair(id, members, &verification) }
-        return members
+        guard marks.account.number > 0 else { return }
+        let member: MemberRow? = try examine(
+            .member(marks.account, of: check.id), in: .member, &verification)
+        let own = what == "read" ? member?.read : member?.delivered
+        guard own ?? .init(0) < marks.highest else { return }
+        verification.note(
+            .mark, "\(name) is not that of account \(marks.account.digits), which it names")
     }
 
     private func verifyPair(
-        _ id: ConversationID, _ members: Set<AccountID>, _ verification: inout Verification
+        _ check: ConversationCheck, _ verification: inout Verification
     ) throws(Trouble) {
-        let sorted = members.sorted()
+        let id = check.id
+        let sorted = check.accounts.sorted()
         guard let low = sorted.first, let high = sorted.last, sorted.count <= 2 else {
-            return verification.report.note(
-                .membership, "conversation \(id.number) of two has \(members.count) members")
+            return verification.note(
+                .membership, "conversation \(id.digits) of two has \(sorted.count) members")
         }
-        let number: NumberRow? = try find(.pair(low, high), in: .pair)
+        let initiator = check.row.initiator
+        if initiator.number > 0, !check.accounts.contains(initiator) {
+            verification.note(
+                .membership,
+                "conversation \(id.digits) was begun by account \(initiator.digits), "
+                    + "which is not in it")
+        }
+        let number: NumberRow? = try examine(.pair(low, high), in: .pair, &verification)
         guard number?.number != id.number else { return }
-        verification.report.note(
-            .index, "conversation \(id.number) is not that of its two members")
+        verification.note(
+            .index, "conversation \(id.digits) is not that of its two members")
     }
+}
+
+extension [Person] {
+    fileprivate func names(_ account: AccountID) -> Bool { contains { $0.account == account } }
 }

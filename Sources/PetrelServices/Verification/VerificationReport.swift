@@ -32,6 +32,8 @@ public struct VerificationReport: Equatable, Sendable {
         case mark
         /// What must be found by another key is found there.
         case index
+        /// What was taken back or has expired is gone, with all its edits.
+        case erased
         /// A record cannot be read.
         case damaged
     }
@@ -46,6 +48,8 @@ public struct VerificationReport: Equatable, Sendable {
     public internal(set) var events = 0
     /// Bytes of bodies that are kept.
     public internal(set) var bytes: UInt64 = 0
+    /// Invitations that are neither used nor expired.
+    public internal(set) var invitations = 0
     /// Entries of feeds.
     public internal(set) var feedEntries = 0
     /// Identifiers that are remembered.

@@ -115,7 +115,9 @@ final class Town {
     private func message(to target: OutgoingMessage.Target, isSecret: Bool) -> OutgoingMessage {
         OutgoingMessage(
             clientMessageID: ClientMessageID(high: stamp, low: written), target: target,
-            contentType: "", body: isSecret ? Self.secret : Array("good morning".utf8))
+            event: .message(
+                Content(
+                    contentType: "", body: isSecret ? Self.secret : Array("good morning".utf8))))
     }
 
     // MARK: The link

@@ -76,25 +76,38 @@ struct MessageCodingTests {
         ),
         ("broken UTF-8", [0x12, 3, 0x0A, 1, 0xFF], .init(request: 0, reason: .undecodable)),
         (
-            "a send without cmid", [0x08, 1, 0x22, 0],
+            "a send without cmid", [0x08, 1, 0x2A, 0],
             .init(request: 1, reason: .forbidden("send.cmid"))
         ),
         (
             "a send with 15 bytes of cmid",
-            [0x08, 1, 0x22, 17, 0x0A, 15] + [UInt8](repeating: 1, count: 15),
+            [0x08, 1, 0x2A, 17, 0x0A, 15] + [UInt8](repeating: 1, count: 15),
             .init(request: 1, reason: .forbidden("send.cmid"))
         ),
         (
             "a send to nobody",
-            [0x08, 1, 0x22, 18, 0x0A, 16] + [UInt8](repeating: 1, count: 16),
+            [0x08, 1, 0x2A, 18, 0x0A, 16] + [UInt8](repeating: 1, count: 16),
             .init(request: 1, reason: .missing("send.target"))
         ),
         (
-            "a pull from 0", [0x08, 2, 0x32, 2, 0x18, 5],
+            "a send of nothing",
+            [0x08, 1, 0x2A, 20, 0x0A, 16] + [UInt8](repeating: 1, count: 16) + [0x20, 1],
+            .init(request: 1, reason: .missing("send.event"))
+        ),
+        (
+            "a change of nobody's relation", [0x08, 1, 0x52, 2, 0x18, 1],
+            .init(request: 1, reason: .missing("person"))
+        ),
+        (
+            "a change of nothing", [0x08, 1, 0x4A, 0],
+            .init(request: 1, reason: .missing("change_account.change"))
+        ),
+        (
+            "a pull from 0", [0x08, 2, 0x3A, 2, 0x18, 5],
             .init(request: 2, reason: .forbidden("pull.from"))
         ),
         (
-            "a pull backwards", [0x08, 2, 0x32, 4, 0x10, 5, 0x18, 4],
+            "a pull backwards", [0x08, 2, 0x3A, 4, 0x10, 5, 0x18, 4],
             .init(request: 2, reason: .forbidden("pull.to"))
         ),
     ]
@@ -110,7 +123,8 @@ struct MessageCodingTests {
         for (count, isAccepted) in [(256, true), (257, false)] {
             let command = Command(
                 request: 3,
-                kind: .acknowledge(feed: .init(0), delivered: Array(repeating: mark, count: count)))
+                kind: .acknowledge(
+                    feed: .init(0), delivered: Array(repeating: mark, count: count), read: []))
             let decoded = try? Command(decoding: command.encoded().span.bytes)
             #expect((decoded != nil) == isAccepted)
         }
@@ -141,18 +155,20 @@ struct MessageCodingTests {
         }
         #expect(!isRefused(page([record])))
         #expect(isRefused(page(Array(repeating: record, count: 51))))
-        record.body = [UInt8](repeating: 0, count: MessagingLimits.bodyBytesMax)
+        let body = [UInt8](repeating: 0, count: MessagingLimits.bodyBytesMax)
+        record.event = .message(Content(contentType: "", body: body))
         #expect(!isRefused(page([record])))
-        record.body.append(0)
+        record.event = .message(Content(contentType: "", body: body + [0]))
         #expect(isRefused(page([record])))
-        record.body = []
+        record.event = .joined
         record.sequence = .init(0)
         #expect(isRefused(page([record])))
         record.sequence = .init(1)
         record.senderHandle = String(repeating: "a", count: 33)
         #expect(isRefused(page([record])))
         record.senderHandle = ""
-        record.contentType = String(repeating: "a", count: 65)
+        let people = [Person](repeating: Person(account: .init(1)), count: 257)
+        record.event = .added(people)
         #expect(isRefused(page([record])))
         #expect(
             isRefused(
@@ -190,8 +206,11 @@ struct MessageCodingTests {
             conversation: .init(.max), sequence: .init(.max), sender: .init(.max),
             senderDevice: .init(.max), senderHandle: String(repeating: "h", count: 32),
             clientMessageID: .init(high: .max, low: .max), time: WallTime(milliseconds: .min),
-            contentType: String(repeating: "t", count: 64),
-            body: [UInt8](repeating: 7, count: MessagingLimits.bodyBytesMax))
+            event: .message(
+                Content(
+                    contentType: String(repeating: "t", count: 64),
+                    body: [UInt8](repeating: 7, count: MessagingLimits.bodyBytesMax),
+                    replyTo: .init(.max), lifetimeSeconds: .max)))
         let notices: [Notice.Kind] = [
             .message(
                 PushedMessage(record: record, feed: .init(.max), previousFeed: .init(.max))),
@@ -210,34 +229,80 @@ struct MessageCodingTests {
                 OutgoingMessage(
                     clientMessageID: .init(high: .max, low: .max),
                     target: .handle(String(repeating: "h", count: 32)),
-                    contentType: record.contentType, body: record.body)))
+                    event: record.event)))
         #expect(send.encoded().count <= MessagingLimits.messageBytesMax)
     }
 
-    /// The largest pages of many entries fit as well.
+    /// The largest pages of many events fit as well, whatever the events are.
     @Test func theLargestPagesFit() {
-        var record = MessageRecord(
-            conversation: .init(.max), sequence: .init(.max), sender: .init(.max),
-            senderDevice: .init(.max), senderHandle: String(repeating: "h", count: 32),
-            clientMessageID: .init(high: .max, low: .max), time: WallTime(milliseconds: .min),
-            contentType: String(repeating: "t", count: 64), body: [])
-        record.body = [UInt8](
+        let handle = String(repeating: "h", count: 32)
+        func page(of event: ConversationEvent) -> Notice.Kind {
+            let record = MessageRecord(
+                conversation: .init(.max), sequence: .init(.max), sender: .init(.max),
+                senderDevice: .init(.max), senderHandle: handle,
+                clientMessageID: .init(high: .max, low: .max),
+                time: WallTime(milliseconds: .min), event: event)
+            // As many as a server takes: it counts what they may take.
+            let count = max(
+                1,
+                min(
+                    MessagingLimits.pageRecordsMax,
+                    MessagingLimits.pageBytesMax / max(1, event.byteCountMax)))
+            return .page(
+                Page(
+                    conversation: .init(.max), records: Array(repeating: record, count: count),
+                    unavailable: Array(
+                        repeating: .init(.max), count: MessagingLimits.pageUnavailableMax),
+                    isComplete: true))
+        }
+        let person = Person(account: .init(.max), handle: handle)
+        let people = [Person](repeating: person, count: MessagingLimits.peopleMax)
+        let name = String(repeating: "n", count: MessagingLimits.nameBytesMax)
+        let body = [UInt8](
             repeating: 7, count: MessagingLimits.pageBytesMax / MessagingLimits.pageRecordsMax)
-        let page = Page(
-            conversation: .init(.max),
-            records: Array(repeating: record, count: MessagingLimits.pageRecordsMax),
-            unavailable: Array(
-                repeating: .init(.max), count: MessagingLimits.pageUnavailableMax),
-            isComplete: true)
-        let head = ConversationHead(
-            conversation: .init(.max), feed: .init(.max), last: .init(.max), first: .init(.max),
-            peer: .init(.max), peerHandle: record.senderHandle, delivered: .init(.max))
-        let sync = SyncPage(
+        let content = Content(
+            contentType: String(repeating: "t", count: 64), body: body, replyTo: .init(.max),
+            mentions: [AccountID](repeating: .init(.max), count: MessagingLimits.mentionsMax),
+            lifetimeSeconds: .max)
+        let events: [ConversationEvent] = [
+            .message(content), .edit(sequence: .init(.max), content), .added(people),
+            .created(GroupCreation(name: name, members: people, isOpen: true)),
+            .removed(person), .muted(person, seconds: .max), .role(person, .owner),
+            .changed(GroupChange(name: name, isOpen: true)), .retention(seconds: .max),
+            .reaction(
+                Reaction(
+                    sequence: .init(.max), text: String(repeating: "r", count: 48),
+                    isWithdrawn: true)),
+            .recall(sequence: .init(.max)), .joined, .left, .dissolved, .gone(.hidden),
+        ]
+        for event in events {
+            let count = Notice(request: .max, kind: page(of: event)).encoded().count
+            #expect(count <= MessagingLimits.messageBytesMax, "\(event)")
+        }
+    }
+
+    /// What a sync page counts of its items is at least what they take.
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func itemsTakeNoMoreThanIsCounted(seed: UInt64) {
+        var random = RandomStream(seed: seed, label: "items")
+        let empty = SyncPage(
             incarnation: .max, snapshot: .init(.max), cursor: .init(.max), remaining: .max,
-            heads: Array(repeating: head, count: MessagingLimits.syncHeadsMax))
-        for kind in [Notice.Kind.page(page), .syncPage(sync)] {
-            let count = Notice(request: .max, kind: kind).encoded().count
-            #expect(count <= MessagingLimits.messageBytesMax)
+            items: [])
+        for item in Sample.items(&random) {
+            var page = empty
+            page.items = [item]
+            let least = Notice(request: .max, kind: .syncPage(empty)).encoded().count
+            let most = Notice(request: .max, kind: .syncPage(page)).encoded().count
+            #expect(most - least <= item.byteCountMax)
+        }
+    }
+
+    /// What stores keep of an event is what comes back.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func eventsSurviveTheStore(seed: UInt64) throws {
+        var random = RandomStream(seed: seed, label: "events")
+        for event in Sample.events(&random) {
+            #expect(try ConversationEvent(decoding: event.encoded().span.bytes) == event)
         }
     }
 }

@@ -8,7 +8,7 @@ final class SharedStore: Store {
     /// What `submit` throws instead of taking anything in.
     var refusal: StoreFailure?
 
-    init(_ inner: MemoryStore = MemoryStore()) { self.inner = inner }
+    init(_ inner: MemoryStore = MemoryStore(limits: .forStrangers)) { self.inner = inner }
 
     var incarnation: UInt64 { inner.incarnation }
 
@@ -83,5 +83,14 @@ final class SharedStore: Store {
 
     func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
         try inner.messages(request)
+    }
+}
+
+extension ServiceLimits {
+    /// Strangers may say as much as they like: most tests are about something else.
+    static var forStrangers: ServiceLimits {
+        var limits = ServiceLimits()
+        limits.strangerMessagesMax = 10_000
+        return limits
     }
 }

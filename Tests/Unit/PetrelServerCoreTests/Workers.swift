@@ -15,6 +15,7 @@ final class Workers {
         init(_ core: consuming ServerCore) { self.core = core }
 
         var metrics: CoreMetrics { core.metrics }
+        var finding: AuditFinding? { core.audit() }
         var hasFailed: Bool { core.hasFailed }
     }
 
@@ -29,8 +30,8 @@ final class Workers {
     private var waiting: [WorkerLetter] = []
     private let identity = KeyPair()
 
-    init(_ count: Int) {
-        store = SharedStore(MemoryStore(workers: count))
+    init(_ count: Int, limits: ServiceLimits = .forStrangers) {
+        store = SharedStore(MemoryStore(workers: count, limits: limits))
         var boxes: [Box] = []
         for index in 0..<count {
             var configuration = ServerCoreConfiguration(seed: UInt64(index + 1))

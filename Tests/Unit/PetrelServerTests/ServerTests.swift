@@ -17,15 +17,15 @@ struct ServerTests {
         let number = ClientMessageID(high: 0, low: 7)
         let first = try RunningServer(folder.path)
         let client = try LoopbackClient(first, identity: identity.duplicate(), counter: 1)
-        #expect(try client.next().kind == .stranger)
+        #expect(try client.next().kind == .stranger(Stranger()))
         try client.ask(.register(LoopbackClient.form))
         guard case .welcome(let welcome) = try client.next().kind else {
             Issue.record("not welcome")
             return
         }
         var message = OutgoingMessage(
-            clientMessageID: number, target: .handle("anna"), contentType: "",
-            body: Array("note".utf8))
+            clientMessageID: number, target: .handle("anna"),
+            event: .message(Content(contentType: "", body: Array("note".utf8))))
         message.clientMessageID.high = UInt64(clamping: welcome.time.milliseconds) << 16
         try client.ask(.send(message))
         guard case .verdict(let verdict) = try client.next().kind else {

@@ -33,7 +33,7 @@ struct StreamTests {
         for round in 0..<3 {
             let client = try LoopbackClient(server, identity: KeyPair(), counter: 1)
             try client.useTCP(at: tcp)
-            #expect(try client.next().kind == .stranger)
+            #expect(try client.next().kind == .stranger(Stranger()))
             #expect(client.announcedPort == tcp.port)
             var form = LoopbackClient.form
             form.handle = "anna\(round)"
@@ -45,7 +45,7 @@ struct StreamTests {
             for step in 0..<3 {
                 if step == 0 { client.useUDP() }
                 if step == 1 { try client.useTCP(at: tcp) }
-                try client.ask(.sync(incarnation: 0, cursor: FeedSequence(0), limit: 5))
+                try client.ask(.sync(SyncRequest(incarnation: 0, cursor: .init(0), limit: 5)))
                 guard case .syncPage = try client.next().kind else {
                     Issue.record("no page")
                     return
@@ -98,7 +98,7 @@ struct StreamTests {
         let tcp = try #require(server.tcpAddress)
         let client = try LoopbackClient(server, identity: KeyPair(), counter: 1)
         try client.useTCP(at: tcp)
-        #expect(try client.next().kind == .stranger)
+        #expect(try client.next().kind == .stranger(Stranger()))
         var first = try connect(tcp)
         var second = try connect(tcp)
         let isFirstClosed = isClosed(&first, within: 10_000)

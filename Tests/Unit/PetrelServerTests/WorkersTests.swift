@@ -60,7 +60,7 @@ struct WorkersTests {
         var people: [LoopbackClient] = []
         for number in 0..<6 {
             let client = try LoopbackClient(server, identity: KeyPair(), counter: 1)
-            #expect(try client.next().kind == .stranger)
+            #expect(try client.next().kind == .stranger(Stranger()))
             var form = LoopbackClient.form
             form.handle = "user\(number)"
             try client.ask(.register(form))
@@ -75,7 +75,8 @@ struct WorkersTests {
             let message = OutgoingMessage(
                 clientMessageID: .init(
                     high: UInt64(clamping: WallTime.now.milliseconds) << 16, low: UInt64(number)),
-                target: .handle("user\(other)"), contentType: "", body: [UInt8(number)])
+                target: .handle("user\(other)"),
+                event: .message(Content(contentType: "", body: [UInt8(number)])))
             try sender.ask(.send(message))
             guard case .verdict = try sender.next().kind,
                 case .message(let pushed) = try people[other].next().kind
@@ -83,7 +84,7 @@ struct WorkersTests {
                 Issue.record("no verdict or no push")
                 return
             }
-            #expect(pushed.record.body == [UInt8(number)])
+            #expect(pushed.record.content?.body == [UInt8(number)])
             #expect(pushed.record.senderHandle == "user\(number)")
         }
         #expect(server.stop() == .stopped)

@@ -26,7 +26,8 @@ struct AccountServiceTests {
         var service = AccountService()
         var random = RandomStream(seed: 1, label: "accounts")
         let (pending, job) = try service.begin(
-            .register(Self.form("Anna"), invitation: nil, recovery: nil), by: Self.applicant(1), store: world.store,
+            .register(Self.form("Anna"), invitation: nil, recovery: nil), by: Self.applicant(1),
+            store: world.store,
             now: Self.start)
         #expect(job == .make(password: Self.password))
         let step = try service.finish(
@@ -49,7 +50,8 @@ struct AccountServiceTests {
         }
         #expect(throws: Refused(.handleTaken)) {
             try service.begin(
-                .register(Self.form("ANNA"), invitation: nil, recovery: nil), by: Self.applicant(2), store: world.store,
+                .register(Self.form("ANNA"), invitation: nil, recovery: nil), by: Self.applicant(2),
+                store: world.store,
                 now: Self.start)
         }
         #expect(throws: Refused(.alreadyEnrolled)) {
@@ -182,7 +184,8 @@ struct AccountServiceTests {
         var service = AccountService()
         var random = RandomStream(seed: 1, label: "accounts")
         let (register, _) = try service.begin(
-            .register(Self.form("bob"), invitation: nil, recovery: nil), by: Self.applicant(2), store: world.store,
+            .register(Self.form("bob"), invitation: nil, recovery: nil), by: Self.applicant(2),
+            store: world.store,
             now: Self.start)
         let (logIn, _) = try service.begin(
             .logIn(Self.form()), by: Self.applicant(2), store: world.store, now: Self.start)

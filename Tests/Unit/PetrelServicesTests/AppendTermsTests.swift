@@ -42,7 +42,7 @@ import Testing
             AppendMessage(
                 account: .init(1), device: .init(number),
                 clientMessageID: ClientMessageID(high: 1, low: 1),
-                target: .conversation(.init(1)), contentType: "", body: [],
+                target: .conversation(.init(1)), event: .left,
                 digest: .init(0, 0, 0, 0), time: .init(milliseconds: 0)))
     }
 

@@ -37,8 +37,6 @@ struct MessageServiceTests {
                 "a long content type", anna,
                 World.message(2, to: .handle("bob"), contentType: longType), .tooLarge
             ),
-            ("to nobody", anna, World.message(2, to: .handle("nobody")), .unknownRecipient),
-            ("to a non-handle", anna, World.message(2, to: .handle("\n")), .unknownRecipient),
         ]
         for (name, sender, message, error) in table {
             var refusal: MessagingError?
@@ -79,6 +77,15 @@ struct MessageServiceTests {
         #expect(first.target == .peer(bob.account, ifNew: .init(77)))
         #expect(first.digest == .init(1, 2, 3, 4))
         #expect(first.time == World.wall)
+    }
+
+    /// Whom nobody can find is refused behind the look-up of repetitions.
+    @Test(arguments: ["nobody", "\n"]) func nobodyIsRefusedByTheStore(handle: String) throws {
+        var world = World()
+        let anna = try world.person("anna", 1)
+        let admitted = try admit(World.message(2, to: .handle(handle)), from: anna, in: world)
+        #expect(
+            try world.apply(.appendMessage(admitted)) == .refused(Refused(.unknownRecipient)))
     }
 
     @Test func aFailedStoreIsSaidSo() throws {

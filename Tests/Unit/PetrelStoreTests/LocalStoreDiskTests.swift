@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func anotherSchemaIsRefusedAndLeftAlone() throws {
-        for (version, age) in [(UInt64(2), "newer"), (0, "older")] {
+        for (version, age) in [(Schema.version + 1, "newer"), (Schema.version - 1, "older")] {
             let bench = try StoreBench(.local)
             try bench.enrol(1)
             try bench.local?.environment.write { transaction throws(StoreError) in
@@ -98,7 +98,7 @@ import Testing
             let before = try Data(contentsOf: data)
             let error = try refusal(bench.directory.store)
             #expect(error.kind == .foreign)
-            #expect(error.happened.contains("schema version \(version), \(age) than 1"))
+            #expect(error.happened.contains("schema version \(version), \(age) than \(Schema.version)"))
             #expect(try Data(contentsOf: data) == before)
         }
     }

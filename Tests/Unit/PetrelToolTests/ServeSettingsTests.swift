@@ -5,6 +5,7 @@ import Foundation
 import Petrel
 import PetrelBase
 import PetrelServer
+import PetrelServerCore
 import PetrelServices
 import PetrelWire
 import Testing
@@ -49,13 +50,16 @@ import Testing
             account-bytes = 65536
             edit-window = "1h"
             needs-invitation = true
+            sends-per-second = 1000
+            sends-at-once = 7
             """)
         var expected = ServiceLimits()
         expected.strangerMessagesMax = 0
         expected.accountBytesMax = 65_536
         expected.editWindow = .seconds(3_600)
         expected.needsInvitation = true
-        #expect(settings.limits == expected)
+        #expect(settings.limits.limits == expected)
+        #expect(settings.limits.sends == BucketRate(spacing: .milliseconds(1), burst: 7))
     }
 
     @Test func aFileSaysAllThatFlagsCan() throws {

@@ -35,6 +35,8 @@ struct ServeCommand: ParsableCommand {
               edit-window = "48h"      # for the sender
               recall-window = "48h"    # for the sender; admins of groups always may
               needs-invitation = false # to register
+              sends-per-second = 50    # of an account
+              sends-at-once = 500
               [class.call]
               kind = "expiring"        # reliable, durable, expiring, ordered or bulk
               priority = 0             # 0, first, to 7
@@ -104,7 +106,8 @@ struct ServeCommand: ParsableCommand {
         var tcp_refused: UInt64
     }
 
-    private static var directoryDefault: String {
+    /// Where keys and database are unless told otherwise.
+    static var directoryDefault: String {
         FileManager.default.homeDirectoryForCurrentUser
             .appendingPathComponent(".petrel-server").path
     }

@@ -4,7 +4,6 @@ import Foundation
 import PetrelBase
 import PetrelEvent
 import PetrelServer
-import PetrelServices
 import PetrelWire
 
 /// The settings of a file; `nil` where it says nothing.
@@ -18,8 +17,8 @@ struct ServeSettings: Equatable {
     var keyLog: String?
     var qlog: String?
     var json: Bool?
-    /// What accounts, groups and conversations may have.
-    var limits = ServiceLimits()
+    /// What accounts, groups and conversations may have, and how much may be sent.
+    var limits = LimitsDraft()
     /// The operator's classes, in the order of the file.
     var classes: [ClassPolicy] = []
 
@@ -54,7 +53,7 @@ struct ServeSettings: Equatable {
             switch (table.name.first, table.name.count) {
             case (nil, _): for entry in table.entries { try read(entry) }
             case ("class", 2): try readClass(table)
-            case ("limits", 1): limits = try ServiceLimits(table)
+            case ("limits", 1): limits = try LimitsDraft(table)
             default:
                 throw ConfigurationFault(
                     line: table.line,
@@ -87,7 +86,8 @@ struct ServeSettings: Equatable {
         if let mapBytes { configuration.mapBytes = mapBytes }
         configuration.keyLog = keyLog
         configuration.qlogDirectory = qlog
-        configuration.limits = limits
+        configuration.limits = limits.limits
+        configuration.core.sends = limits.sends
         configuration.classes = classes
         return configuration
     }

@@ -135,7 +135,9 @@ struct CrowdMember: ~Copyable {
     mutating func meet(_ core: inout ServerCore) throws {
         exchange(&core)
         _ = try session?.send(
-            Command(request: 1, kind: .sync(incarnation: 0, cursor: .init(0), limit: 1)).encoded()
+            Command(
+                request: 1, kind: .sync(SyncRequest(incarnation: 0, cursor: .init(0), limit: 1))
+            ).encoded()
                 .span.bytes, as: .durable, now: now)
         for _ in 0..<4 {
             exchange(&core)

@@ -50,7 +50,7 @@ struct LiveClients: ~Copyable {
                 request += 1
                 let command = Command(
                     request: request,
-                    kind: .sync(incarnation: 0, cursor: FeedSequence(0), limit: 1))
+                    kind: .sync(SyncRequest(incarnation: 0, cursor: FeedSequence(0), limit: 1)))
                 let client = Int(request % UInt64(sessions.count))
                 heard.due[Int(request % 65_536)] = due
                 heard.open += 1

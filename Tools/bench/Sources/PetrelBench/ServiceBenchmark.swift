@@ -6,6 +6,7 @@ import PetrelCrypto
 import PetrelEvent
 import PetrelMessaging
 import PetrelServer
+import PetrelServerCore
 import PetrelTransport
 import PetrelWire
 import Synchronization
@@ -93,6 +94,8 @@ final class ServiceRun: Sendable {
         var settings = ServerConfiguration(
             listen: Address(v4: 0x7F00_0001, port: 0), directory: directory)
         settings.signals = .ignored
+        settings.limits = StoreFixture.limits
+        settings.core.sends = BucketRate(spacing: .microseconds(1), burst: 1_000_000)
         return settings
     }
 

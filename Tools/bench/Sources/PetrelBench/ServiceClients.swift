@@ -116,7 +116,7 @@ struct ServiceClients: ~Copyable {
         let message = OutgoingMessage(
             clientMessageID: ClientMessageID(time: .now, random: &random),
             target: .conversation(StoreFixture.conversation(of: sender)),
-            contentType: "", body: body)
+            event: .message(Content(contentType: "", body: body)))
         let command = Command(request: requests[sender], kind: .send(message))
         try sessions.send(command.encoded(), as: .durable, over: sender, now: now)
         heard.due[sender][Int(requests[sender] % 256)] = due
@@ -137,7 +137,7 @@ struct ServiceClients: ~Copyable {
             let mark = Watermark(
                 conversation: StoreFixture.conversation(of: client), sequence: received.sequence)
             let command = Command(
-                request: 0, kind: .acknowledge(feed: received.feed, delivered: [mark]))
+                request: 0, kind: .acknowledge(feed: received.feed, delivered: [mark], read: []))
             try sessions.send(command.encoded(), as: .reliable, over: client, now: now)
         }
     }
@@ -156,11 +156,11 @@ struct ServiceClients: ~Copyable {
                 heard.underWay[client] -= 1
             case .message(let push):
                 guard client % 2 == 1 else { return }
-                let due = Self.due(push.record.body)
+                let due = Self.due(push.record.content?.body ?? [])
                 heard.outcome.deliveries.append((now - due).milliseconds * 1_000)
                 heard.undelivered -= 1
                 heard.received[client] = (push.feed, push.record.sequence)
-            case .receipt: break
+            case .receipt, .change, .presences: break
             default: throw BenchFailure("\(notice.kind)")
             }
         }

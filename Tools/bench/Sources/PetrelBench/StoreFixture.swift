@@ -17,8 +17,15 @@ struct StoreFixture {
     /// Opens the store in `path`.
     init(_ path: String) throws {
         let commits = try Mailbox<Void>(capacity: 1)
-        store = try LocalStore(directory: path) { _ = commits.post(()) }
+        store = try LocalStore(directory: path, limits: Self.limits) { _ = commits.post(()) }
         self.commits = commits
+    }
+
+    /// Strangers may say as much as a benchmark wants.
+    static var limits: ServiceLimits {
+        var limits = ServiceLimits()
+        limits.strangerMessagesMax = .max
+        return limits
     }
 
     /// The keys of the only device of an account.
@@ -78,8 +85,10 @@ struct StoreFixture {
             clientMessageID: ClientMessageID(time: WallTime.now, random: &random),
             target: .peer(
                 AccountID(UInt64(account + 2)), ifNew: Self.conversation(of: account)),
-            contentType: "text/plain",
-            body: [UInt8](repeating: 0x61, count: CoreBenchmark.messageByteCount),
+            event: .message(
+                Content(
+                    contentType: "text/plain",
+                    body: [UInt8](repeating: 0x61, count: CoreBenchmark.messageByteCount))),
             digest: InlineWords4(random.next(), random.next(), 0, 0), time: WallTime.now)
         try store.submit(.appendMessage(append), ticket: ticket)
     }
