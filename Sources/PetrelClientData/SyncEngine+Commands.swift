@@ -81,7 +81,8 @@ extension SyncEngine {
     public mutating func issued(_ command: Command.Kind, as number: UInt64, now: Instant) {
         let request = Request(number: number, lostAt: now + Self.answerMax)
         switch command {
-        case .sync:
+        case .sync(let asked):
+            if asked.largeAfter.number == 0 { isOutdated = false }
             sync = request
             syncAt = .distantFuture
         case .pull(let id, _, _, _):
@@ -161,9 +162,9 @@ extension SyncEngine {
         let last = page.large.last?.conversation ?? ConversationID(0)
         let goesOn = page.remaining == 0 && page.largeRemain && last > largeAfter
         largeAfter = goesOn ? last : ConversationID(0)
-        mustSync = page.remaining > 0 || goesOn
+        mustSync = page.remaining > 0 || goesOn || isOutdated
         if mustSync || cursor < newest {
-            scheduleSync(at: hasProgress || goesOn ? now : now + Self.pause)
+            scheduleSync(at: hasProgress || goesOn || isOutdated ? now : now + Self.pause)
         }
         noteAcknowledgement(now: now)
     }

@@ -32,6 +32,16 @@ extension SyncEngine {
         }
         output.messages.append(record)
         noteUntold(id)
+        noteOutdated(record)
+    }
+
+    /// A large group makes no entry that would bring its head after an event that changes it.
+    private mutating func noteOutdated(_ record: MessageRecord) {
+        guard record.event.changesHead, let conversation = conversations[record.conversation],
+            conversation.local.group?.isLarge == true,
+            record.sequence > conversation.described
+        else { return }
+        noteOutdated(at: Instant(nanoseconds: .min))
     }
 
     /// An event that is held comes again: it says something only if it is gone since.
@@ -74,6 +84,7 @@ extension SyncEngine {
     mutating func take(_ head: ConversationHead, now: Instant) {
         let id = head.conversation
         let before = conversations[id]?.local
+        defer { conversations[id]?.described = head.last }
         change(id) { local in
             local.head = max(local.head, head.last)
             local.first = max(local.first, head.first)
@@ -209,5 +220,17 @@ extension LocalConversation {
         guard let before else { return true }
         return kind != before.kind || settings != before.settings || read != before.read
             || retentionSeconds != before.retentionSeconds || first != before.first
+    }
+}
+
+extension ConversationEvent {
+    /// Whether it changes who is in a group, what they may do, or what is kept of a conversation.
+    var changesHead: Bool {
+        switch self {
+        case .created, .added, .joined, .left, .removed, .role, .muted, .changed, .retention,
+            .dissolved:
+            true
+        case .message, .edit, .recall, .reaction, .gone: false
+        }
     }
 }

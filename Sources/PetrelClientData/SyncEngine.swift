@@ -66,6 +66,8 @@ public struct SyncEngine: Sendable {
         var share = SyncProgress()
         /// A message that was seen here is about this account.
         var mentionsMe = false
+        /// The newest place when the server told last, in this process, what the conversation is.
+        var described = ConversationSequence(0)
         /// The own read mark that the server was told in this session.
         var readTold = ConversationSequence(0)
         /// Listed in `unsaidReads`.
@@ -111,6 +113,8 @@ public struct SyncEngine: Sendable {
     var isOpen = false
     /// Ask for changes even if none is known of.
     var mustSync = false
+    /// What made no entry in the feed has changed since the latest round of syncs began.
+    var isOutdated = false
     var syncAt = Instant.distantFuture
     var sync: Request?
     var pullsOpen = 0
@@ -233,11 +237,12 @@ extension SyncEngine {
 
     /// A message was pushed.
     public mutating func received(_ push: PushedMessage, now: Instant) {
+        let id = push.record.conversation
         take(push.record)
-        noteHoles(push.record.conversation, at: now + Self.patience)
+        noteHoles(id, at: now + Self.patience)
         advance(
-            to: push.feed, after: push.previousFeed, isKnown: isKnown(push.record.conversation),
-            now: now)
+            to: push.feed, after: push.previousFeed,
+            isKnown: isKnown(id) && !push.record.event.changesHead, now: now)
         noteAcknowledgement(now: now)
     }
 
@@ -251,8 +256,10 @@ extension SyncEngine {
             local.kind = .peer(Person(account: verdict.peer, handle: verdict.peerHandle))
         }
         noteHoles(id, at: now + Self.patience)
+        // What is not here names people, and so changes a group.
         advance(
-            to: verdict.feed, after: verdict.previousFeed, isKnown: isKnown(id), now: now)
+            to: verdict.feed, after: verdict.previousFeed,
+            isKnown: isKnown(id) && record?.event.changesHead == false, now: now)
         noteAcknowledgement(now: now)
     }
 
@@ -281,8 +288,7 @@ extension SyncEngine {
         change(id) { $0.head = max($0.head, last) }
         noteHoles(id, at: now)
         guard !isKnown(id) else { return }
-        mustSync = true
-        scheduleSync(at: now + Self.patience)
+        noteOutdated(at: now + Self.patience)
     }
 
     /// The server's newest change, as each answered keepalive tells it: heals a lost push.
@@ -296,16 +302,16 @@ extension SyncEngine {
 extension SyncEngine {
     /// Moves the cursor over a pushed change, if nothing is missing in between.
     ///
-    /// Nor does it pass a conversation whose members are not known: only its head names them. What
-    /// made no entry in the feed moves nothing.
+    /// Nor does it pass a conversation whose members are not known, or where an event has changed
+    /// them or what is kept: its head says what is so now, and a sync brings it. What made no entry
+    /// in the feed moves nothing.
     mutating func advance(
         to feed: FeedSequence, after previous: FeedSequence, isKnown: Bool, now: Instant
     ) {
         newest = max(newest, feed)
         guard feed > cursor else {
             guard !isKnown, feed.number == 0 else { return }
-            mustSync = true
-            return scheduleSync(at: now + Self.patience)
+            return noteOutdated(at: now + Self.patience)
         }
         #if PETREL_PLANTED
             let previous = PlantedBug.cursorPassesGap.isActive ? cursor : previous
@@ -317,6 +323,13 @@ extension SyncEngine {
 
     /// Whether the server told who is in a conversation.
     func isKnown(_ id: ConversationID) -> Bool { conversations[id]?.local.kind != nil }
+
+    /// Something is to be learnt that no cursor tells: a round of syncs that begins later brings it.
+    mutating func noteOutdated(at instant: Instant) {
+        isOutdated = true
+        mustSync = true
+        scheduleSync(at: instant)
+    }
 
     mutating func scheduleSync(at instant: Instant) {
         syncAt = min(syncAt, instant)

@@ -38,12 +38,13 @@ public struct ScenarioGenerator {
         drawDiskDeeds()
         drawProcessDeeds()
         drawHaste()
+        drawActs()
         let ordered = deeds.enumerated().sorted { a, b in
             (a.element.at, a.offset) < (b.element.at, b.offset)
         }
         return Scenario(
             seed: seed, faultsEnd: options.faultsEnd, clients: clients, disk: disk(),
-            serverClock: clock(-1), workers: workers(), tcp: tcp(), limits: nil,
+            serverClock: clock(-1), workers: workers(), tcp: tcp(), limits: limits(),
             endsWithRush: endsWithRush, deeds: ordered.map(\.element))
     }
 

@@ -39,11 +39,11 @@ import Testing
                 "  +3 min     edited by alice, place 3",
                 "  now        kept; a repetition would be recognised",
                 "  alice has it",
-                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation at 4; "
-                    + "last connected +0 ms",
+                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation "
+                    + "at 4; last connected +0 ms",
                 "  bob does not have it",
-                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation at 4; "
-                    + "last connected +0 ms",
+                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation "
+                    + "at 4; last connected +0 ms",
             ])
         try village.say(.recall(sequence: .init(1)), 4, later: 200_000)
         try village.apply(
