@@ -1,7 +1,7 @@
 // How this device becomes a device of an account.
 
 internal import PetrelClientCore
-public import PetrelMessaging
+internal import PetrelMessaging
 internal import PetrelWire
 
 extension PetrelClient {

@@ -2,6 +2,7 @@
 
 import PetrelBase
 import PetrelClientCore
+import PetrelClientData
 import PetrelMessaging
 import Testing
 
@@ -28,7 +29,8 @@ import Testing
             (.groupFull, 1, "the limit is 1 member"), (.tooManyGroups, 500, "500 groups"),
             (.tooManyContacts, 5_000, "5000 contacts"),
             (.tooManyInvitations, 50, "50 open invitations"), (.tooManyHidden, 256, "256 places"),
-            (.tooFast, 50, "the limit is 50 a second"), (.quotaExceeded, 1 << 30, "1073741824 bytes"),
+            (.tooFast, 50, "the limit is 50 a second"),
+            (.quotaExceeded, 1 << 30, "1073741824 bytes"),
             (.conversationFull, 9, "9 events"), (.textInvalid, 64, "64 bytes"),
             (.tooManyEdits, 32, "32 edits"),
         ]
@@ -56,7 +58,9 @@ import Testing
     @Test func aNumberOfALaterVersionIsTakenAsItIs() {
         let error = PetrelError(refusal: 4_000, reason: "", retryAfter: .zero, limit: 7)
         #expect(error.code == .refused && error.refusal == 4_000)
-        #expect(error.sentence == "the server refused: for a reason unknown here (4000), the limit is 7")
+        #expect(
+            error.sentence == "the server refused: for a reason unknown here (4000), the limit is 7"
+        )
     }
 
     @Test func whatTheClientRefusesIsToldWithTheValues() {
@@ -71,12 +75,16 @@ import Testing
             (.lifetimeTooLong(seconds: 9, limit: 8), .inputInvalid, ["9 s", "8"]),
             (.muteTooLong(seconds: 9, limit: 8), .inputInvalid, ["9 s", "8"]),
             (.retentionInvalid(seconds: 9, limit: 60...90), .inputInvalid, ["9 s", "60 to 90 s"]),
-            (.passwordUnacceptable(byteCount: 3, limit: 8...128), .inputInvalid, ["3", "8 to 128"]),
+            (
+                .passwordUnacceptable(byteCount: 3, limit: 8...128), .inputInvalid,
+                ["3", "8 to 128"]
+            ),
             (.nameEmpty, .inputInvalid, ["empty"]), (.editInvalid, .inputInvalid, ["edit"]),
             (.placeInvalid, .inputInvalid, ["0"]), (.eventNotAllowed, .inputInvalid, []),
             (.notAQuestion, .inputInvalid, []), (.handleInvalid("x y"), .inputInvalid, ["x y"]),
             (.outboxFull(limit: 12), .busy, ["12"]), (.tooManyQuestions(limit: 64), .busy, ["64"]),
-            (.enrolmentUnderWay, .busy, []), (.closed, .closed, []), (.store(.full), .storeFull, []),
+            (.enrolmentUnderWay, .busy, []), (.closed, .closed, []),
+            (.store(.full), .storeFull, []),
         ]
         for (refusal, code, values) in cases {
             let error = PetrelError(refusal)
