@@ -36,12 +36,14 @@ extension PetrelError {
                 advice: "use a shorter time")
         case .retentionInvalid(let seconds, let limit):
             self.init(
-                .inputInvalid, "messages would be kept for \(seconds) s; "
+                .inputInvalid,
+                "messages would be kept for \(seconds) s; "
                     + "\(limit.lowerBound) to \(limit.upperBound) s are allowed",
                 advice: "use a time in that range, or none for ever")
         case .passwordUnacceptable(let byteCount, let limit):
             self.init(
-                .inputInvalid, "the password has \(byteCount) bytes; "
+                .inputInvalid,
+                "the password has \(byteCount) bytes; "
                     + "\(limit.lowerBound) to \(limit.upperBound) are allowed",
                 advice: "use another one")
         case .nameEmpty:
