@@ -26,7 +26,8 @@ extension ServerCore {
             sessions[handle].state.blockedBy == nil, !isMeasuring(handle)
         else { return false }
         switch sessions[handle].state.phase {
-        case .stranger, .enrolled: return true
+        case .enrolled: return true
+        case .stranger: return !departing.contains { $0.handle == handle }
         case .halfOpen, .enrolling, .over: return false
         }
     }

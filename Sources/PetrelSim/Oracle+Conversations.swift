@@ -158,11 +158,20 @@ extension Oracle {
         }
     }
 
+    /// Events that devices erase by themselves some time.
+    var passing: Int {
+        conversations.reduce(0) { sum, id in
+            guard let conversation = model[id] else { return sum }
+            return sum + (conversation.mayBeTrimmed
+                ? conversation.events.count : conversation.events.count { $0.lifetime > 0 })
+        }
+    }
+
     /// Bytes of bodies that an account surely has stored.
     private func storedBytes(of account: Int) -> UInt64 {
         var sum: UInt64 = 0
         for id in conversations {
-            guard let conversation = model[id], conversation.retentionLeast == nil else { continue }
+            guard let conversation = model[id], !conversation.mayBeTrimmed else { continue }
             for event in conversation.events
             where event.sender == account && !event.isRecalled && event.lifetime == 0 {
                 let target = conversation.event(event.edited)

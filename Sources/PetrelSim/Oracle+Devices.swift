@@ -41,7 +41,7 @@ extension Oracle {
         guard conversation.last > 0 else { return }
         for place in view where place > cleared {
             guard let record = byPlace[place] else {
-                guard !conversation.mayBeTrimmed(place) else { continue }
+                guard !conversation.mayBeTrimmed else { continue }
                 return fail(
                     .neverLost,
                     "\(who) does not have event \(place) of conversation \(local.id.number), which "
@@ -65,7 +65,7 @@ extension Oracle {
         let place = record.sequence.number
         guard let event = conversation.event(place) else { return }
         guard case .gone = record.event else {
-            if event.isRecalled {
+            if event.isRecalled, conversation.sees(client.account, event.recall) {
                 fail(
                     .private_,
                     "client \(client.index) keeps event \(place), which was taken back")
@@ -160,10 +160,7 @@ extension Oracle {
             return fail(.private_, "client \(client.index) knows a conversation without a head")
         }
         let pairs: [(String, String, String)] = [
-            (
-                "members", "\(String(describing: local.kind))",
-                "\(String(describing: head.kind as ConversationHead.Kind?))"
-            ),
+            ("members", text(local.kind), text(head.kind)),
             ("settings", "\(local.settings)", "\(head.settings)"),
             ("read mark", "\(local.read.number)", "\(head.read.number)"),
             ("retention", "\(local.retentionSeconds)", "\(head.retentionSeconds)"),
@@ -183,6 +180,14 @@ extension Oracle {
                 + "\(head.readByPeer.number)")
     }
 
+    /// Who is in a conversation; of a group that the account has left, only that.
+    private func text(_ kind: ConversationHead.Kind?) -> String {
+        guard case .group(let group)? = kind,
+            group.standing == .left || group.standing == .removed
+        else { return "\(String(describing: kind))" }
+        return "\(group.standing)"
+    }
+
     private func compareContacts(
         _ client: SimulatedClient, _ account: AccountID, _ disk: SimulatedDisk
     ) {
@@ -195,8 +200,15 @@ extension Oracle {
             return fail(
                 .storeIsModel,
                 "client \(client.index) knows user\(accounts[id] ?? -1) as "
-                    + "\(String(describing: local)) instead of \(String(describing: there))")
+                    + "\(text(local)) instead of \(text(there))")
         }
+    }
+
+    private func text(_ contact: Contact?) -> String {
+        guard let contact else { return "nobody" }
+        return "\(contact.state), blocked \(contact.isBlocked), alias '\(contact.alias)', greeting "
+            + "'\(contact.greeting)', \(contact.person.handle), profile '\(contact.profile.name)', "
+            + "'\(contact.profile.about)'"
     }
 
     private func compareAccount(

@@ -123,7 +123,7 @@ extension Oracle {
                 limit: .max, byteLimit: .max))
         let records = slice?.messages ?? []
         let first = records.first?.sequence.number ?? 1
-        guard first == 1 || conversation.mayBeTrimmed(first - 1) else {
+        guard first == 1 || conversation.mayBeTrimmed else {
             return fail(.storeIsModel, "conversation \(id.number) begins at place \(first)")
         }
         let expected = conversation.events.dropFirst(Int(first - 1))

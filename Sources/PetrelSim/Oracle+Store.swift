@@ -222,7 +222,7 @@ extension Oracle {
             for place in known + 1...mark.sequence.number
             where !held.contains(Place(conversation: mark.conversation, sequence: place))
                 && place >= view.lowerBound && place > conversation.cleared[account, default: 0]
-                && !conversation.mayBeTrimmed(place)
+                && !conversation.mayBeTrimmed
             {
                 return fail(
                     .neverLost,

@@ -12,8 +12,9 @@ struct ModelEvent {
     var time: WallTime
     /// Counts what was made durable.
     var order: Int
-    /// Whether it was taken back, or is an edit of what was.
-    var isRecalled = false
+    /// The place that took it, or what it edits, back; 0 for none.
+    var recall: UInt64 = 0
+    var isRecalled: Bool { recall > 0 }
 
     /// The message that it edits; 0 for none.
     var edited: UInt64 {
@@ -83,8 +84,8 @@ struct ModelConversation {
         place <= cleared[account, default: 0] || hidden[account]?.contains(place) == true
     }
 
-    /// Whether the event of a place may be missing: it is older than it may be kept.
-    func mayBeTrimmed(_ place: UInt64) -> Bool { retentionLeast != nil && place < last }
+    /// Whether events may be missing from the front: they are older than they may be kept.
+    var mayBeTrimmed: Bool { retentionLeast != nil }
 
     func event(_ place: UInt64) -> ModelEvent? {
         place >= 1 && place <= last ? events[Int(place - 1)] : nil
@@ -124,8 +125,8 @@ extension ModelConversation {
 
     private mutating func recall(_ target: UInt64) {
         guard target >= 1, target <= last else { return }
-        events[Int(target - 1)].isRecalled = true
-        for i in events.indices where events[i].edited == target { events[i].isRecalled = true }
+        events[Int(target - 1)].recall = last + 1
+        for i in events.indices where events[i].edited == target { events[i].recall = last + 1 }
     }
 
     /// Follows who came, went, and may do what; `people` are those whom the event names.

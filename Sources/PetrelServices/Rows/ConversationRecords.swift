@@ -132,12 +132,6 @@ extension TopMarks {
         }
         return true
     }
-
-    /// A member is none any more; what it had received stays true, of nobody in particular.
-    public mutating func forget(_ account: AccountID) {
-        guard account == self.account else { return }
-        self.account = AccountID(0)
-    }
 }
 
 /// A present or former member of a conversation.

@@ -13,10 +13,13 @@ extension RowReader where Self: ~Copyable {
         let relation = row.relation
         // Who was blocked without ever having been known is not told of when it is deleted.
         let isGone = other.isDeleted && relation.exists
+        let state = isGone ? .gone : relation.state
+        // Whose changes make no entry for the account is not shown: it would be what it was once.
+        let isShown = state == .requested || state == .asked || state == .contact
         return Contact(
-            person: Person(account: peer, handle: other.handle),
-            state: isGone ? .gone : relation.state, isBlocked: relation.isBlocked,
-            alias: relation.alias, greeting: relation.greeting, profile: other.profile)
+            person: Person(account: peer, handle: other.handle), state: state,
+            isBlocked: relation.isBlocked, alias: relation.alias, greeting: relation.greeting,
+            profile: isShown ? other.profile : Profile())
     }
 
     /// Returns the accounts that have each other as contacts and block neither way, by number.

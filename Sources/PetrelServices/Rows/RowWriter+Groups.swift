@@ -127,8 +127,7 @@ extension RowWriter where Self: ~Copyable {
         appending.put(member)
         appending.departed.append(account)
         appending.row.membersCount -= min(1, appending.row.membersCount)
-        appending.row.delivered.forget(account)
-        appending.row.read.forget(account)
+        try recountMarks(&appending, without: account)
         guard wasOwner else { return }
         guard var heir = try heir(of: account, appending) else {
             appending.row.isDissolved = true
@@ -137,6 +136,31 @@ extension RowWriter where Self: ~Copyable {
         heir.row.role = .owner
         appending.heir = heir.account
         appending.put(heir)
+    }
+
+    /// Counts anew what members have received and read, because one of them goes: its own marks
+    /// must not be told to it as somebody's.
+    ///
+    /// In groups where nobody is told of that, nothing is counted.
+    private func recountMarks(
+        _ appending: inout Appending, without account: AccountID
+    ) throws(Trouble) {
+        appending.row.delivered = TopMarks()
+        appending.row.read = TopMarks()
+        guard Int(appending.row.membersCount) <= MessagingLimits.receiptsGroupMembersMax else {
+            return
+        }
+        for key in try list(.member, from: .conversation(appending.id), prefix: 8, limit: .max) {
+            let other = AccountID(key.second)
+            guard other != account, let row: MemberRow = try find(key, in: .member),
+                row.standing == .member
+            else { continue }
+            // What a member begins with was neither received nor read.
+            if row.delivered >= row.from {
+                _ = appending.row.delivered.raise(other, to: row.delivered)
+            }
+            if row.read >= row.from { _ = appending.row.read.raise(other, to: row.read) }
+        }
     }
 
     /// Who owns a group after its owner: of the admins, or else of the members, who came first.
