@@ -18,9 +18,9 @@ struct Petrel: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, RegisterCommand.self, LoginCommand.self, SendCommand.self,
-            RecvCommand.self, ChatCommand.self, NetemCommand.self, DemoCommand.self,
-            SimCommand.self, ClassesCommand.self, VerifyCommand.self, TraceCommand.self,
-            VersionCommand.self,
+            RecvCommand.self, ChatCommand.self, ContactsCommand.self, NetemCommand.self,
+            DemoCommand.self, SimCommand.self, ClassesCommand.self, VerifyCommand.self,
+            TraceCommand.self, VersionCommand.self,
         ])
 
     /// Runs the command line; a wrong one exits with 2, a failure with its own status.
