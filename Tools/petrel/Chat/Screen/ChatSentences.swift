@@ -21,14 +21,13 @@ struct ChatSentences {
         case .left: return "\(who) left"
         case .removed(let person): return "\(who) removed \(name(person))"
         case .role(let person, let role):
-            let verb = isOwn(person) ? "are" : "is"
             let now =
                 switch role {
                 case .member: "an ordinary member"
                 case .admin: "an admin"
                 case .owner: "the owner"
                 }
-            return "\(name(person)) \(verb) \(now) now, says \(who)"
+            return "\(who) made \(name(person)) \(now)"
         case .muted(let person, nil): return "\(who) lets \(name(person)) speak again"
         case .muted(let person, let time?):
             return "\(who) silenced \(name(person)) for \(Self.length(Interval(time)))"
