@@ -87,6 +87,13 @@ extension ChatRenderer {
         case 2: return StyledText("\(typing[0]) and \(typing[1]) are typing…", .accent)
         default: return StyledText("\(typing.count) people are typing…", .accent)
         }
+        if let request = model.requests.first {
+            let name = model.requests.count > 1 ? " \(request.handle)" : ""
+            let greeting = request.greeting.isEmpty ? "" : ": “\(request.greeting)”"
+            return StyledText(
+                "\(request.handle) asks for contact, /accept\(name) or /decline\(name)\(greeting)",
+                .accent)
+        }
         if model.timeline.anchor != nil, model.open != nil {
             return StyledText("newer messages are below: PageDown, or Ctrl-End", .dim)
         }
