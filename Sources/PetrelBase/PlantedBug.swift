@@ -132,6 +132,57 @@
         /// Other workers do not hear that a device has a newer session.
         case newerSessionNotAnnounced
 
+        /// Who has left a group goes on to be told of it.
+        case formerMemberTold
+        /// Who has left a group goes on to speak there.
+        case formerMemberSpeaks
+        /// Strangers are taken into groups.
+        case strangersTakenIn
+        /// A dissolved group may be joined.
+        case dissolvedJoined
+        /// An owner who goes leaves the group to nobody.
+        case ownerNotInherited
+        /// Anybody may edit any message.
+        case anothersEdited
+        /// A message that was taken back leaves its edits behind.
+        case recallKeepsEdits
+        /// A client keeps what was taken back.
+        case recalledKept
+        /// A stranger may send one message more than strangers may.
+        case strangerLimitOffByOne
+        /// Blocking is not looked at.
+        case blockUnchecked
+        /// An account may have stored as much as it likes.
+        case quotaIgnored
+        /// The other is not told that a relation has changed again.
+        case peerNotTold
+        /// What a conversation is for an account alone is not told to its other devices.
+        case settingsUntold
+        /// The session of a device that was shut out goes on.
+        case revokedSessionKept
+        /// Other workers do not hear that a device was shut out.
+        case revocationStaysWithWorker
+        /// The session of a device that shut itself out falls asleep before it is closed.
+        case shutOutSleeps
+        /// What a device asks that was shut out is done.
+        case revokedActs
+        /// Of a burst in a large group only the first event is told.
+        case burstUntold
+        /// A pushed change moves the cursor over what the device does not know.
+        case changePassesGap
+        /// What comes late undoes what is newer.
+        case olderItemTaken
+        /// What a group's events change of it is not learnt.
+        case groupChangeUnlearnt
+        /// A hole goes on to be waited for where nothing is kept any more.
+        case trimmedHoleAwaited
+        /// What was hidden stays on the disk.
+        case hiddenKept
+        /// What was hidden is shown.
+        case hiddenShown
+        /// A client tries without end to erase what its disk does not let go.
+        case erasingSpins
+
         /// The bug of this process; set once, before anything else runs.
         public static func plant(_ bug: PlantedBug) { unsafe active = bug }
 

@@ -74,7 +74,14 @@ extension ClientCore {
                 events.append(.storeFailed(error))
             }
         }
-        expireAt = expiryDeadline(now: now, wall: wall)
+        #if PETREL_PLANTED
+            if PlantedBug.erasingSpins.isActive {
+                expireAt = expiryDeadline(now: now, wall: wall)
+                return
+            }
+        #endif
+        // What the store does not take now is erased when it takes something again.
+        expireAt = stalled == nil ? expiryDeadline(now: now, wall: wall) : .distantFuture
     }
 
     private func isOwn(_ record: MessageRecord) -> Bool {

@@ -181,7 +181,9 @@ public struct Outbox: Sendable {
     /// everything else to wait for it.
     private static func isTransient(_ code: UInt32, retryAfter: Interval) -> Bool {
         switch MessagingError(rawValue: code) {
-        case .busy, .storageFull, .storageFailed, .notEnrolled, .tooManyAttempts, .tooFast: true
+        case .busy, .storageFull, .storageFailed, .notEnrolled, .deviceRevoked, .tooManyAttempts,
+            .tooFast:
+            true
         case nil: retryAfter > .zero
         default: false
         }

@@ -146,11 +146,12 @@ extension SyncEngine {
             cursor = FeedSequence(0)
             newest = page.snapshot
             largeAfter = ConversationID(0)
+            itemFeeds.removeAll()
             cursorIsDirty = true
             mustSync = true
             return scheduleSync(at: now)
         }
-        for item in page.items { take(item.kind, now: now) }
+        for item in page.items { take(item, now: now) }
         for head in page.large { take(head, now: now) }
         let hasProgress = page.cursor > cursor
         if hasProgress {

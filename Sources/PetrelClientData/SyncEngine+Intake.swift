@@ -69,11 +69,22 @@ extension SyncEngine {
             local.held.insert(1...end.number - 1)
             local.unread = local.unread.dropping(upTo: ConversationSequence(end.number - 1))
         }
+        #if PETREL_PLANTED
+            if PlantedBug.trimmedHoleAwaited.isActive { return }
+        #endif
+        // A hole that is gone must not be waited for.
+        noteHoles(id, at: .distantFuture)
     }
 
     /// Something of the account, as a sync page or a push tells it.
-    mutating func take(_ item: SyncItem.Kind, now: Instant) {
-        switch item {
+    mutating func take(_ item: SyncItem, now: Instant) {
+        let name = SubjectName(item.kind)
+        #if PETREL_PLANTED
+            if PlantedBug.olderItemTaken.isActive { itemFeeds.removeAll() }
+        #endif
+        guard item.feed > itemFeeds[name] ?? FeedSequence(0) else { return }
+        itemFeeds[name] = item.feed
+        switch item.kind {
         case .conversation(let head): take(head, now: now)
         case .contact(let contact): output.contacts.append(contact)
         case .account(let state): output.account = state
@@ -104,6 +115,7 @@ extension SyncEngine {
             local.held.insert(1...first - 1)
             local.unread = local.unread.dropping(upTo: ConversationSequence(first - 1))
         }
+        eraseHidden(id, before: before)
         raiseDelivered(id, to: head.delivered)
         raiseRead(id, to: head.readByPeer)
         if let after = conversations[id]?.local, after.differs(from: before) {
@@ -112,6 +124,25 @@ extension SyncEngine {
         noteUntold(id)
         noteUnsaid(id)
         noteHoles(id, at: now)
+    }
+
+    /// Erases here what the account hides, or what is not kept for it any more [C-7-4].
+    private mutating func eraseHidden(_ id: ConversationID, before: LocalConversation?) {
+        #if PETREL_PLANTED
+            if PlantedBug.hiddenKept.isActive { return }
+        #endif
+        guard let before, let local = conversations[id]?.local else { return }
+        let cleared = ConversationSequence(min(local.settings.cleared.number, .max - 1) + 1)
+        let end = min(max(local.first, cleared), ConversationSequence(before.head.number + 1))
+        let start = max(before.first.number, before.settings.cleared.number + 1)
+        if end.number > start {
+            for _ in 0...min((end.number - start) / UInt64(ClientChange.trimMax), 1_024) {
+                output.changes.append(.trim(id, below: end))
+            }
+        }
+        for place in local.settings.hidden where !before.settings.hidden.contains(place) {
+            output.changes.append(.erase(id, place, .hidden))
+        }
     }
 
     /// Fetches older events, a page of them before a place, though they are not fetched otherwise.
@@ -129,6 +160,21 @@ extension SyncEngine {
         conversations[id]?.asked = low...hole.upperBound
         noteShare(id)
         noteHoles(id, at: now)
+    }
+}
+
+/// What an item is about.
+enum SubjectName: Hashable, Sendable {
+    case conversation(ConversationID)
+    case contact(AccountID)
+    case account
+
+    init(_ item: SyncItem.Kind) {
+        switch item {
+        case .conversation(let head): self = .conversation(head.conversation)
+        case .contact(let contact): self = .contact(contact.person.account)
+        case .account: self = .account
+        }
     }
 }
 
@@ -226,6 +272,9 @@ extension LocalConversation {
 extension ConversationEvent {
     /// Whether it changes who is in a group, what they may do, or what is kept of a conversation.
     var changesHead: Bool {
+        #if PETREL_PLANTED
+            if PlantedBug.groupChangeUnlearnt.isActive { return false }
+        #endif
         switch self {
         case .created, .added, .joined, .left, .removed, .role, .muted, .changed, .retention,
             .dissolved:

@@ -109,6 +109,9 @@ public struct SyncEngine: Sendable {
     /// The newest change that anything told of.
     public internal(set) var newest: FeedSequence
     var account = AccountID(0)
+    /// The entries of the newest items of conversations, relations and the account: pushes and
+    /// pages overtake each other, and what is older must undo nothing [M-2.3-7].
+    var itemFeeds: [SubjectName: FeedSequence] = [:]
 
     var isOpen = false
     /// Ask for changes even if none is known of.
@@ -194,6 +197,8 @@ extension SyncEngine {
         sessionEnded()
         isOpen = true
         account = welcome.account
+        // What this session tells is not older than what the last one told.
+        itemFeeds.removeAll()
         if welcome.incarnation != incarnation {
             incarnation = welcome.incarnation
             cursor = FeedSequence(0)
@@ -276,7 +281,13 @@ extension SyncEngine {
 
     /// Something else of the account changed, and was pushed.
     public mutating func received(_ change: PushedChange, now: Instant) {
-        take(change.item.kind, now: now)
+        take(change.item, now: now)
+        #if PETREL_PLANTED
+            if PlantedBug.changePassesGap.isActive {
+                let feed = change.item.feed
+                return advance(to: feed, after: cursor, isKnown: true, now: now)
+            }
+        #endif
         advance(to: change.item.feed, after: change.previousFeed, isKnown: true, now: now)
         noteAcknowledgement(now: now)
     }

@@ -80,6 +80,9 @@ extension ServerCore {
             for mark in marks { deliver(mark, now: now) }
         case .success(.enrolled(_, _, let changes)), .success(.changed(let changes)):
             deliver(changes, introduces: operation.changesRelations, now: now)
+            #if PETREL_PLANTED
+                if PlantedBug.revocationStaysWithWorker.isActive { return }
+            #endif
             revoke(changes.revoked, asking: nil, now: now)
         case .success(.expired(let events)): deliver(events, now: now)
         case .success(.done), .success(.refused): break

@@ -25,6 +25,11 @@ extension ServerCore {
         guard configuration.dormantMax > 0, !isStopping, !sessions[handle].state.isOwed,
             sessions[handle].state.blockedBy == nil, !isMeasuring(handle)
         else { return false }
+        #if PETREL_PLANTED
+            if PlantedBug.shutOutSleeps.isActive, sessions[handle].state.phase == .stranger {
+                return true
+            }
+        #endif
         switch sessions[handle].state.phase {
         case .enrolled: return true
         case .stranger: return !departing.contains { $0.handle == handle }

@@ -158,6 +158,13 @@ public enum Authority {
             return Refused(.strangerLimit, limit: limits.strangerMessagesMax)
         case .speak:
             if let refusal = refusal(to: peer) { return refusal }
+            #if PETREL_PLANTED
+                if PlantedBug.strangerLimitOffByOne.isActive,
+                peer.sentCount == limits.strangerMessagesMax
+            {
+                return nil
+            }
+            #endif
             guard !peer.isSelf, !peer.isAccepted, peer.sentCount >= limits.strangerMessagesMax
             else { return nil }
             return Refused(.strangerLimit, limit: limits.strangerMessagesMax)
@@ -169,6 +176,9 @@ public enum Authority {
     /// Why nothing may be told to the other; `nil` if it may.
     private static func refusal(to peer: Peer) -> Refused? {
         if peer.isGone { return Refused(.unknownRecipient) }
+        #if PETREL_PLANTED
+            if PlantedBug.blockUnchecked.isActive { return nil }
+        #endif
         if peer.isBlocked { return Refused(.blocked) }
         return peer.blocks ? Refused(.notPermitted) : nil
     }
@@ -176,6 +186,9 @@ public enum Authority {
     private static func refusal(
         of action: Action, in member: Member, _ limits: ServiceLimits
     ) -> Refused? {
+        #if PETREL_PLANTED
+            if PlantedBug.formerMemberSpeaks.isActive, member.standing == .left { return nil }
+        #endif
         switch (member.standing, action) {
         case (nil, .join): return member.isOpen ? nil : Refused(.unknownConversation)
         case (nil, _): return Refused(.unknownConversation)
@@ -218,6 +231,9 @@ public enum Authority {
 
     private static func refusal(ofEdit message: Message, _ limits: ServiceLimits) -> Refused? {
         guard message.exists else { return Refused(.targetInvalid) }
+        #if PETREL_PLANTED
+            if PlantedBug.anothersEdited.isActive { return nil }
+        #endif
         guard message.isOwn else { return Refused(.notPermitted) }
         guard message.age <= limits.editWindow else {
             return Refused(.tooLate, limit: limits.editWindow.wholeSeconds)

@@ -68,7 +68,8 @@ extension Oracle {
             if event.isRecalled, conversation.sees(client.account, event.recall) {
                 fail(
                     .private_,
-                    "client \(client.index) keeps event \(place), which was taken back")
+                    "client \(client.index) keeps event \(place) of conversation "
+                        + "\(record.conversation.number), which was taken back")
             }
             let end = event.time.milliseconds + Int64(event.lifetime) * 1_000
             if event.lifetime > 0, !clocksJump, end + Self.expiredWithin < wall.milliseconds {
@@ -107,7 +108,8 @@ extension Oracle {
                         + "\(overlay?.edit?.sequence.number ?? 0) instead of \(wanted?.edit ?? 0)")
             }
             let marks = Set((overlay?.reactions ?? []).map { "\($0.account.number) \($0.text)" })
-            guard marks == wanted?.marks ?? [] else {
+            // A device that held a reaction before it was hidden goes on to count it.
+            guard marks == wanted?.marks ?? [] || wanted?.isVague == true else {
                 return fail(
                     .storeIsModel,
                     "client \(client.index) shows \(marks.count) reactions at message \(place) "
@@ -119,6 +121,8 @@ extension Oracle {
     private struct Becoming {
         var edit: UInt64 = 0
         var marks: Set<String> = []
+        /// Whether the account hides a reaction.
+        var isVague = false
     }
 
     private func becoming(
@@ -136,7 +140,10 @@ extension Oracle {
                 guard case .edit = record.event else { continue }
                 all[target.number, default: Becoming()].edit = place
             case .reaction(let reaction):
-                guard case .reaction = record.event else { continue }
+                guard case .reaction = record.event else {
+                    all[reaction.sequence.number, default: Becoming()].isVague = true
+                    continue
+                }
                 let mark = "\(accountIDs[event.sender]?.number ?? 0) \(reaction.text)"
                 if reaction.isWithdrawn {
                     all[reaction.sequence.number]?.marks.remove(mark)
@@ -159,11 +166,12 @@ extension Oracle {
         else {
             return fail(.private_, "client \(client.index) knows a conversation without a head")
         }
+        let isIn = model[local.id]?.since[client.account] != nil
         let pairs: [(String, String, String)] = [
             ("members", text(local.kind), text(head.kind)),
             ("settings", "\(local.settings)", "\(head.settings)"),
             ("read mark", "\(local.read.number)", "\(head.read.number)"),
-            ("retention", "\(local.retentionSeconds)", "\(head.retentionSeconds)"),
+            ("retention", isIn ? "\(local.retentionSeconds)" : "", isIn ? "\(head.retentionSeconds)" : ""),
             ("last place", "\(local.head.number)", "\(head.last.number)"),
         ]
         for (what, here, there) in pairs where here != there {
@@ -172,7 +180,10 @@ extension Oracle {
                 "client \(client.index) has another \(what) of conversation \(local.id.number): "
                     + "\(here) instead of \(there)")
         }
-        let isMarked = model[local.id]?.isGroup == true || local.peerRead >= head.readByPeer
+        // Who lets others see less or more, or blocks, makes no entry for what was read before.
+        let isMarked =
+            people.isPrivate || model[local.id]?.isGroup == true
+            || local.peerRead >= head.readByPeer
         guard !isMarked else { return }
         fail(
             .liveness,

@@ -28,6 +28,8 @@ struct OraclePeople {
     /// Devices that were shut out, by the count of commits, and when that was.
     var revoked: [DeviceName: Int] = [:]
     var shutOut: [(device: DeviceName, at: Interval)] = []
+    /// Whether what accounts let each other see was changed.
+    var isPrivate = false
     /// Accounts that were deleted.
     var gone: Set<Int> = []
     /// What opens accounts.
@@ -107,6 +109,7 @@ extension Oracle {
         case .decline: if own.state == .asked { become(.none, b, of: a) }
         case .remove: part(a, b, other)
         case .block:
+            people.isPrivate = true
             guard !own.isBlocked else { return }
             var side = own
             side.isBlocked = true
@@ -152,7 +155,8 @@ extension Oracle {
     func changed(_ change: ChangeAccount) {
         guard let index = accounts[change.account] else { return }
         switch change.change {
-        case .profile, .privacy, .deviceName: break
+        case .profile, .deviceName: break
+        case .privacy: people.isPrivate = true
         case .password(let record, let recovery):
             people.passwords[index] = record
             if let recovery { people.recoveries[index] = recovery }

@@ -124,6 +124,9 @@ final class SimulatedClient {
         isPaused = false
     }
 
+    /// The account that its owner has now.
+    func belongs(to account: Int) { self.account = account }
+
     /// Another key, an empty disk, and the account that its owner has now.
     func reinstall(for account: Int) {
         end()

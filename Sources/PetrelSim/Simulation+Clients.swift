@@ -105,6 +105,10 @@ extension Simulation {
     /// Asks for an account, or for a place in it, until the device has one.
     private func enrol(_ client: SimulatedClient) {
         guard !client.isEnrolled, let at = client.enrolAt, at <= now else { return }
+        // Whose account was ended meanwhile makes another one.
+        if oracle.enrolled[oracle.current[client.index]] == nil, client.core?.isEnrolling != true {
+            client.belongs(to: oracle.nowadays(client.account))
+        }
         let exists = oracle.exists(account: client.account)
         guard exists || client.index == client.account % Oracle.generation else {
             // Its owner registers on the other device first.

@@ -34,6 +34,11 @@ extension RowWriter where Self: ~Copyable {
         if let invitation, var inviter {
             try use(invitation)
             inviter.head.invitationsCount -= min(1, inviter.head.invitationsCount)
+            // Who knows as many as it may know invited a stranger.
+            guard inviter.head.contactsCount < limits.contactsMax else {
+                try set(inviter.head, at: .account(inviter.account), in: .accountHead)
+                return .enrolled(account: create.account, device: row.lastDevice, changes)
+            }
             inviter.relation.become(.contact)
             var invited = ContactSide(of: create.account, toward: inviter.account, head: head)
             invited.relation.become(.contact)

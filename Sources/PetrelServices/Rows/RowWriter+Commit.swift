@@ -63,6 +63,11 @@ extension RowWriter where Self: ~Copyable {
             return
         }
         let row: MemberRow? = try find(.member(account, of: appending.id), in: .member)
+        #if PETREL_PLANTED
+            if PlantedBug.formerMemberTold.isActive, let row {
+                return appending.put(MemberState(account, row, head: try accountHead(account)))
+            }
+        #endif
         guard let row, row.standing == .member else { return }
         appending.put(MemberState(account, row, head: try accountHead(account)))
     }

@@ -1,5 +1,9 @@
 // What accounts do to their relations: both sides in one change, each told by its own feed.
 
+#if PETREL_PLANTED
+    internal import PetrelBase
+#endif
+
 import PetrelMessaging
 
 /// One side of a relation, read before anything is written.
@@ -50,9 +54,35 @@ extension RowWriter where Self: ~Copyable {
         }
         guard admission == .all || !sides.contains(where: \.isNew) else { throw .full }
         var changes = AccountChanges()
+        #if PETREL_PLANTED
+            if PlantedBug.peerNotTold.isActive { return .changed(try changed(sides, of: own)) }
+        #endif
         for side in sides { changes.steps.append(try write(side)) }
+        // By its own rows an account that is deleted finds who must hear of it.
+        if own.relation.exists, other.isNew, !other.changes {
+            try set(ContactRow(), at: .contact(other.peer, of: other.account), in: .contact)
+        }
         return .changed(changes)
     }
+
+    #if PETREL_PLANTED
+        private mutating func changed(
+            _ sides: [ContactSide], of own: ContactSide
+        ) throws(Trouble) -> AccountChanges {
+            var changes = AccountChanges()
+            for side in sides {
+                guard side.account != own.account, side.feed.number > 0 else {
+                    changes.steps.append(try write(side))
+                    continue
+                }
+                var row = ContactRow()
+                row.relation = side.relation
+                row.feed = side.feed
+                try set(row, at: .contact(side.peer, of: side.account), in: .contact)
+            }
+            return changes
+        }
+    #endif
 
     /// Reads how an account stands to another, with all that a change of it needs.
     func side(

@@ -75,6 +75,13 @@ extension RowWriter where Self: ~Copyable {
             }
             let theirs: ContactRow? = try find(
                 .contact(adder, of: person.account), in: .contact)
+            #if PETREL_PLANTED
+                if PlantedBug.strangersTakenIn.isActive {
+                    try join(person.account, &appending)
+                    added.append(Person(account: person.account, handle: account.handle))
+                    continue
+                }
+            #endif
             guard theirs?.state == .contact, theirs?.isBlocked == false else {
                 throw .refused(Refused(.notContact))
             }
@@ -128,6 +135,9 @@ extension RowWriter where Self: ~Copyable {
         appending.departed.append(account)
         appending.row.membersCount -= min(1, appending.row.membersCount)
         try recountMarks(&appending, without: account)
+        #if PETREL_PLANTED
+            if PlantedBug.ownerNotInherited.isActive { return }
+        #endif
         guard wasOwner else { return }
         guard var heir = try heir(of: account, appending) else {
             appending.row.isDissolved = true

@@ -27,6 +27,9 @@ extension RowWriter where Self: ~Copyable {
         guard let row: DeviceRow = try find(.device(device, of: account), in: .device) else {
             throw .refused(Refused(.notEnrolled))
         }
+        #if PETREL_PLANTED
+            if PlantedBug.revokedActs.isActive { return }
+        #endif
         guard !row.isRevoked else { throw .refused(Refused(.deviceRevoked)) }
     }
 
@@ -140,6 +143,9 @@ extension RowWriter where Self: ~Copyable {
     ) throws(Trouble) -> Appending {
         var member = Authority.Member(standing: nil)
         member.isOpen = row.isOpen && !row.isDissolved
+        #if PETREL_PLANTED
+            if PlantedBug.dissolvedJoined.isActive { member.isOpen = row.isOpen }
+        #endif
         var appending = Appending(append, in: id, row, relation: .none)
         let key = Key.member(append.account, of: id)
         if let own: MemberRow = try find(key, in: .member) {
@@ -158,6 +164,9 @@ extension RowWriter where Self: ~Copyable {
         guard appending.row.last.number < limits.conversationEventsMax else {
             throw .refused(Refused(.conversationFull, limit: limits.conversationEventsMax))
         }
+        #if PETREL_PLANTED
+            if PlantedBug.quotaIgnored.isActive { return }
+        #endif
         guard appending.byteCount > 0 else { return }
         let head = appending.index(of: appending.append.account).map { appending.members[$0].head }
         guard (head?.bytesUsed ?? 0) + appending.byteCount <= limits.accountBytesMax else {

@@ -1,5 +1,9 @@
 // What a conversation is for one account alone: pinned, silent, cleared, hidden in places.
 
+#if PETREL_PLANTED
+    internal import PetrelBase
+#endif
+
 import PetrelMessaging
 
 extension RowWriter where Self: ~Copyable {
@@ -36,6 +40,12 @@ extension RowWriter where Self: ~Copyable {
             places.insert(place, at: places.firstIndex { $0 > place } ?? places.endIndex)
             try write(places, of: id, &row, account)
         }
+        #if PETREL_PLANTED
+            if PlantedBug.settingsUntold.isActive {
+                try set(row, at: .member(account, of: id), in: .member)
+                return .changed(AccountChanges())
+            }
+        #endif
         let subject = FeedSubject.conversation(id)
         let feed = try step(subject, of: account, replacing: row.feed, head: &head)
         row.feed = feed.feed

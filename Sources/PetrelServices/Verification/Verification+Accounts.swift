@@ -101,7 +101,10 @@ extension RowReader where Self: ~Copyable {
             let found: ContactRow? = try examine(key, in: .contact, &verification)
             guard let row = found else { return }
             count += row.relation.exists ? 1 : 0
-            try verify(entry: row.feed, of: .contact(peer), in: id, &verification)
+            // A side that only the other has made says nothing, and makes no entry.
+            if row.feed.number > 0 || row.relation.exists {
+                try verify(entry: row.feed, of: .contact(peer), in: id, &verification)
+            }
             try verify(row, of: id, to: peer, &verification)
         }
         return count
