@@ -176,6 +176,8 @@
         case groupChangeUnlearnt
         /// A hole goes on to be waited for where nothing is kept any more.
         case trimmedHoleAwaited
+        /// The front that a server keeps no longer goes on to be waited for.
+        case frontAwaited
         /// What was hidden stays on the disk.
         case hiddenKept
         /// What was hidden is shown.

@@ -1,10 +1,10 @@
 // The rules by which a client's store keeps events and what became of them, written once.
 
+public import PetrelMessaging
+
 #if PETREL_PLANTED
     internal import PetrelBase
 #endif
-
-public import PetrelMessaging
 
 /// The tables of events that a store has, whatever it is made of, within one transaction.
 public protocol EventTables: ~Copyable {

@@ -1,10 +1,10 @@
 // What a client knows of one conversation: where it stands, and what of it is here.
 
+public import PetrelMessaging
+
 #if PETREL_PLANTED
     internal import PetrelBase
 #endif
-
-public import PetrelMessaging
 
 /// A conversation as this client knows it.
 public struct LocalConversation: Equatable, Sendable {

@@ -79,13 +79,14 @@ extension SyncEngine {
 
     /// The command travels as that request.
     public mutating func issued(_ command: Command.Kind, as number: UInt64, now: Instant) {
-        let request = Request(number: number, lostAt: now + Self.answerMax)
+        var request = Request(number: number, lostAt: now + Self.answerMax)
         switch command {
         case .sync(let asked):
             if asked.largeAfter.number == 0 { isOutdated = false }
             sync = request
             syncAt = .distantFuture
-        case .pull(let id, _, _, _):
+        case .pull(let id, let from, let to, _):
+            request.range = from...max(from, to)
             conversations[id]?.pull = request
             pullsOpen += 1
         case .acknowledge(let feed, let delivered, let read):
@@ -181,6 +182,7 @@ extension SyncEngine {
             change(id) { for place in gone { $0.held.insert(place) } }
             conversations[id]?.hasArrivals = true  // what stands behind them can be read now
         }
+        noteNotKept(page, request: request)
         noteUntold(id)
         noteHoles(id, at: now)
         let hasProgress = conversations[id]?.local.held != before
@@ -194,6 +196,24 @@ extension SyncEngine {
             conversations[id]?.pullAt = now + pause
         }
         noteAcknowledgement(now: now)
+    }
+
+    /// Where nothing of what was asked for is left, the front that did not come is kept no longer:
+    /// that it went made no entry in the feed [C-5-3].
+    private mutating func noteNotKept(_ page: Page, request: UInt64) {
+        let id = page.conversation
+        #if PETREL_PLANTED
+            if PlantedBug.frontAwaited.isActive { return }
+        #endif
+        guard page.isComplete, let pull = conversations[id]?.pull, pull.number == request,
+            let range = pull.range
+        else { return }
+        let places = page.records.map(\.sequence.number) + page.unavailable.map(\.number)
+        let end = places.min() ?? range.upperBound + 1
+        guard end > range.lowerBound else { return }
+        change(id) { $0.held.insert(range.lowerBound...end - 1) }
+        // What stands behind it can be read now.
+        conversations[id]?.hasArrivals = true
     }
 
     /// The server refused `request`; returns whether it was one of the engine's.

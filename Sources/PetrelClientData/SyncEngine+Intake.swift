@@ -275,7 +275,7 @@ extension ConversationEvent {
         #if PETREL_PLANTED
             if PlantedBug.groupChangeUnlearnt.isActive { return false }
         #endif
-        switch self {
+        return switch self {
         case .created, .added, .joined, .left, .removed, .role, .muted, .changed, .retention,
             .dissolved:
             true

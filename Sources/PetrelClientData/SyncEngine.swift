@@ -77,6 +77,8 @@ public struct SyncEngine: Sendable {
     struct Request: Sendable {
         var number: UInt64
         var lostAt: Instant
+        /// Of a pull, the places that are asked for.
+        var range: ClosedRange<UInt64>?
     }
 
     struct TellingRequest: Sendable {
@@ -335,7 +337,7 @@ extension SyncEngine {
     /// Whether the server told who is in a conversation.
     func isKnown(_ id: ConversationID) -> Bool { conversations[id]?.local.kind != nil }
 
-    /// Something is to be learnt that no cursor tells: a round of syncs that begins later brings it.
+    /// Something is to be learnt that no cursor tells: the next round of syncs brings it.
     mutating func noteOutdated(at instant: Instant) {
         isOutdated = true
         mustSync = true

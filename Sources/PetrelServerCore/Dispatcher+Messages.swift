@@ -5,6 +5,10 @@ internal import PetrelCrypto
 internal import PetrelMessaging
 internal import PetrelServices
 
+#if PETREL_PLANTED
+    internal import PetrelWire
+#endif
+
 extension ServerCore {
     /// Submits an event, unless an earlier one of the device must come first.
     mutating func send(_ message: OutgoingMessage, _ asked: Asked) {

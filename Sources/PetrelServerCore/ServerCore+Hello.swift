@@ -216,7 +216,7 @@ extension ServerCore {
                         message, from: principal, digest: InlineWords4(digest.bytes),
                         newConversation: ConversationID(random.next()),
                         wall: message.clientMessageID.time, store: store)
-                    try submit(.appendMessage(admitted.operation), .housekeeping)
+                    try submit(.appendMessage(admitted), .housekeeping)
                 } catch { return }
             }
         }

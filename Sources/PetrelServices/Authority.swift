@@ -160,10 +160,10 @@ public enum Authority {
             if let refusal = refusal(to: peer) { return refusal }
             #if PETREL_PLANTED
                 if PlantedBug.strangerLimitOffByOne.isActive,
-                peer.sentCount == limits.strangerMessagesMax
-            {
-                return nil
-            }
+                    peer.sentCount == limits.strangerMessagesMax
+                {
+                    return nil
+                }
             #endif
             guard !peer.isSelf, !peer.isAccepted, peer.sentCount >= limits.strangerMessagesMax
             else { return nil }

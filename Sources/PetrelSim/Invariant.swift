@@ -34,7 +34,7 @@ public enum Invariant: String, Codable, Sendable, CaseIterable {
     case noLeak = "I14"
     /// The store holds what a model of it holds.
     case storeIsModel = "I15"
-    /// A device that was shut out gets nothing that was committed later, and nothing it asks is done.
+    /// A device that was shut out gets nothing that was committed later, and is not obeyed.
     case revokedIsOut = "I16"
     /// What comes in adds up with what was done with it.
     case conservation = "I17"

@@ -162,8 +162,9 @@ extension Oracle {
     var passing: Int {
         conversations.reduce(0) { sum, id in
             guard let conversation = model[id] else { return sum }
-            return sum + (conversation.mayBeTrimmed
-                ? conversation.events.count : conversation.events.count { $0.lifetime > 0 })
+            return sum
+                + (conversation.mayBeTrimmed
+                    ? conversation.events.count : conversation.events.count { $0.lifetime > 0 })
         }
     }
 

@@ -65,7 +65,11 @@ extension Oracle {
         let place = record.sequence.number
         guard let event = conversation.event(place) else { return }
         guard case .gone = record.event else {
-            if event.isRecalled, conversation.sees(client.account, event.recall) {
+            // Who hides a recall keeps its other devices from hearing of it.
+            let isHeard =
+                conversation.sees(client.account, event.recall)
+                && !conversation.hides(client.account, event.recall)
+            if event.isRecalled, isHeard {
                 fail(
                     .private_,
                     "client \(client.index) keeps event \(place) of conversation "
@@ -171,7 +175,10 @@ extension Oracle {
             ("members", text(local.kind), text(head.kind)),
             ("settings", "\(local.settings)", "\(head.settings)"),
             ("read mark", "\(local.read.number)", "\(head.read.number)"),
-            ("retention", isIn ? "\(local.retentionSeconds)" : "", isIn ? "\(head.retentionSeconds)" : ""),
+            (
+                "retention", isIn ? "\(local.retentionSeconds)" : "",
+                isIn ? "\(head.retentionSeconds)" : ""
+            ),
             ("last place", "\(local.head.number)", "\(head.last.number)"),
         ]
         for (what, here, there) in pairs where here != there {

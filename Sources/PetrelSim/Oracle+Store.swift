@@ -117,6 +117,8 @@ extension Oracle {
         }
         if entry.hasFailed { return fail(.refusedIsAbsent, "\(name) was refused and is stored") }
         appendedInLife += 1
+        // It was written before the device belonged to an account, perhaps.
+        entry.from = accounts[append.account] ?? entry.from
         entry.place = place
         sent[id] = entry
         add(entry, at: place, device, name)

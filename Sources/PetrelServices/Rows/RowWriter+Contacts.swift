@@ -1,10 +1,10 @@
 // What accounts do to their relations: both sides in one change, each told by its own feed.
 
+import PetrelMessaging
+
 #if PETREL_PLANTED
     internal import PetrelBase
 #endif
-
-import PetrelMessaging
 
 /// One side of a relation, read before anything is written.
 struct ContactSide {
@@ -71,7 +71,9 @@ extension RowWriter where Self: ~Copyable {
         ) throws(Trouble) -> AccountChanges {
             var changes = AccountChanges()
             for side in sides {
-                guard side.account != own.account, side.feed.number > 0 else {
+                guard side.account != own.account, side.feed.number > 0,
+                    side.before.exists == side.relation.exists
+                else {
                     changes.steps.append(try write(side))
                     continue
                 }

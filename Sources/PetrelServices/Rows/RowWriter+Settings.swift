@@ -1,10 +1,10 @@
 // What a conversation is for one account alone: pinned, silent, cleared, hidden in places.
 
+import PetrelMessaging
+
 #if PETREL_PLANTED
     internal import PetrelBase
 #endif
-
-import PetrelMessaging
 
 extension RowWriter where Self: ~Copyable {
     mutating func change(_ change: ChangeConversation) throws(Trouble) -> StoreOutcome {
