@@ -140,8 +140,7 @@ enum CatchUpBenchmark {
                 + "\(quiet.count) messages before, \(busy.count) meanwhile; p50 "
                 + "\(Report.number(median(quiet))) us before, \(Report.number(median(busy))) us "
                 + "meanwhile",
-            "\(Report.number(median(returns.map(\.written)) / Double(total))) bytes written for "
-                + "each message caught up with, by client and server together",
+            "each: \(times.map(Report.number).joined(separator: ", ")) ms",
         ]
         return section
     }

@@ -21,8 +21,6 @@ struct CatchUpDevice: Sendable {
         var lies = 0
         /// Messages that could be read afterwards.
         var readable = 0
-        /// Bytes that the process wrote meanwhile.
-        var written = 0.0
     }
 
     var server: ServiceRun.Running
@@ -47,7 +45,6 @@ struct CatchUpDevice: Sendable {
             key: server.key.bytes.withUnsafeBytes { Array($0) })
         var settings = Configuration(server: address.text, directory: directory)
         settings.keepaliveSearch = .none
-        let written = try Usage.now().written
         let start = EventLoop.now
         let client = try PetrelClient(settings)
         let ending = Ending()
@@ -76,7 +73,6 @@ struct CatchUpDevice: Sendable {
         let progress = client.syncProgress
         if progress.eventsHeld != total || progress.eventsMissing != 0 { result.lies += 1 }
         result.end = end ?? start
-        result.written = try Usage.now().written - written
         for conversation in try client.conversations() {
             result.readable += try client.history(of: conversation.id, limit: total).count
         }

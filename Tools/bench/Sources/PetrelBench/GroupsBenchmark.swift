@@ -11,11 +11,9 @@ enum GroupsBenchmark {
     ///
     /// In a large group what follows within 200 ms is told by a digest.
     static let groups: [(members: Int, pause: Interval)] = [
-        (50, .milliseconds(50)), (250, .milliseconds(100)), (1_000, .milliseconds(250)),
+        (50, .milliseconds(50)), (250, .milliseconds(100)), (1_000, .milliseconds(400)),
     ]
     private static let group = ConversationID(1)
-    /// People that one event names.
-    private static let addedMax = 200
 
     /// Measures each group for `seconds`.
     static func run(directory: String, seconds: Double) throws -> Report.Section {
@@ -52,19 +50,15 @@ enum GroupsBenchmark {
         let fixture = try StoreFixture(path)
         defer { fixture.store.close() }
         try fixture.perform((0..<members).map(StoreFixture.account))
-        let people = (1..<members).map { Person(account: AccountID(UInt64($0 + 1))) }
-        let creation = GroupCreation(name: "bench", members: Array(people.prefix(addedMax)))
+        let creation = GroupCreation(name: "bench", members: [], isOpen: true)
         try fixture.perform([
             .appendMessage(
                 StoreFixture.message(from: 0, to: .newGroup(group), .created(creation)))
         ])
-        for start in stride(from: addedMax, to: people.count, by: addedMax) {
-            let added = Array(people[start..<min(people.count, start + addedMax)])
-            try fixture.perform([
-                .appendMessage(
-                    StoreFixture.message(from: 0, to: .conversation(group), .added(added)))
-            ])
-        }
+        try fixture.perform(
+            (1..<members).map {
+                .appendMessage(StoreFixture.message(from: $0, to: .conversation(group), .joined))
+            })
     }
 
     private static func add(

@@ -7,7 +7,7 @@ enum MessagesBenchmark {
     /// Senders, each with one recipient.
     static let senders = 32
     /// Messages a second of all senders.
-    static let rates = [500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000]
+    static let rates = [500, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 16_000, 20_000]
     /// The p99 from when a message was due to its delivery that holds, in microseconds.
     static let p99Max = 50_000.0
     /// What is asked for of a server, in messages a second.
