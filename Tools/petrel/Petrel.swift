@@ -17,10 +17,12 @@ struct Petrel: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServeCommand.self, RegisterCommand.self, LoginCommand.self, SendCommand.self,
-            RecvCommand.self, ChatCommand.self, ContactsCommand.self, NetemCommand.self,
-            DemoCommand.self, SimCommand.self, ClassesCommand.self, VerifyCommand.self,
-            TraceCommand.self, VersionCommand.self,
+            ServeCommand.self, RegisterCommand.self, LoginCommand.self, RecoverCommand.self,
+            SendCommand.self, RecvCommand.self, ChatCommand.self, HistoryCommand.self,
+            ContactsCommand.self, GroupsCommand.self, DevicesCommand.self, ProfileCommand.self,
+            PasswordCommand.self, InviteCommand.self, NetemCommand.self, DemoCommand.self,
+            SimCommand.self, ClassesCommand.self, VerifyCommand.self, TraceCommand.self,
+            VersionCommand.self,
         ])
 
     /// Runs the command line; a wrong one exits with 2, a failure with its own status.

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Petrel
 import PetrelBase
+import PetrelMessaging
 
 /// The account, how long to wait for the server, and the form of the answer.
 struct AskOptions: ParsableArguments {
@@ -17,14 +18,17 @@ struct AskOptions: ParsableArguments {
     @OptionGroup var client: ClientOptions
 
     /// Opens the account's client, lets `body` use it, and closes it; ends with status 3 if that
-    /// takes longer than `wait`.
+    /// takes longer than `wait`, and says `consequence` then.
     func asking<Value: Sendable>(
+        consequence: String = "",
         _ body: @escaping @Sendable (PetrelClient) async throws -> Value
     ) async throws -> Value {
         let client = try client.openEnrolled()
         let (options, limit) = (self.client, wait)
         do {
-            let value = try await within(limit, { options.noAnswer(after: limit, client) }) {
+            let value = try await within(
+                limit, { options.noAnswer(after: limit, client) + consequence }
+            ) {
                 try await body(client)
             }
             try options.keepAddress()
@@ -41,7 +45,7 @@ struct AskOptions: ParsableArguments {
     ) async throws -> Value {
         guard offline else {
             return try await asking { client in
-                try await client.caughtUp()
+                try await client.upToDate()
                 return try body(client)
             }
         }
@@ -56,9 +60,13 @@ struct AskOptions: ParsableArguments {
     }
 
     /// Says that `what` was done: `line` for people, an object for programs.
-    func done(_ what: String, to subject: String, _ line: String) {
+    func done(_ what: String, to subject: String, at place: Place? = nil, _ line: String) {
         guard json else { return result(line) }
-        result(json: Done(done: what, to: subject))
+        result(
+            json: Done(
+                done: what, to: subject,
+                conversation: place.map { HumanUnits.digits($0.conversation.number) },
+                place: place?.number))
     }
 
     /// Reads `20`, `1.5` or `500ms`.
@@ -74,5 +82,30 @@ struct AskOptions: ParsableArguments {
         var schema = "petrel-done-1"
         var done: String
         var to: String
+        var conversation: String?
+        var place: UInt64?
+    }
+}
+
+extension PetrelClient {
+    /// Waits until nothing of the account is missing here; fails if this device was shut out.
+    func upToDate() async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await self.caughtUp()
+                return true
+            }
+            group.addTask {
+                for await state in self.states where state == .revoked {
+                    throw PetrelError(
+                        .revoked, "this device was shut out of the account",
+                        advice: "look with --offline at what is here, or log in with an empty "
+                            + "directory")
+                }
+                return false
+            }
+            while let isComplete = try await group.next(), !isComplete {}
+            group.cancelAll()
+        }
     }
 }

@@ -27,7 +27,7 @@ struct ShownContact: Encodable, Equatable {
     /// Shows a contact.
     init(_ contact: Contact) {
         handle = contact.person.handle
-        account = Digits.hexadecimal(contact.person.account.number)
+        account = HumanUnits.digits(contact.person.account.number)
         state =
             switch contact.state {
             case .none: "none"
@@ -67,14 +67,5 @@ struct ShownContact: Encodable, Equatable {
             ])
         }
         return table
-    }
-}
-
-/// Numbers of accounts and conversations as text.
-enum Digits {
-    /// The 16 hexadecimal digits of a number.
-    static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
