@@ -41,7 +41,7 @@ extension FullScreenChat {
         do throws(PetrelError) {
             if let outgoing = try await errands.keep(order, in: conversation) {
                 feed.noteChange(outgoing)
-                if !isConnected { say("kept on this disk; it is done when the server is reached") }
+                if !isConnected { say("kept here, and done once the server is reached") }
                 Task {
                     do throws(PetrelError) {
                         tell(try await errands.outcome(of: order, outgoing), continuation)

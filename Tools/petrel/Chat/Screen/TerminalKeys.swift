@@ -29,7 +29,7 @@ enum TerminalKeys {
         KEY_BTAB: .key(.previousConversation), KEY_ENTER: .key(.enter),
     ]
 
-    /// Asks the terminal to say what is pasted and whether its window is looked at, or no longer to.
+    /// Asks the terminal to say what is pasted and whether somebody looks, or no longer.
     static func setReports(_ isOn: Bool) {
         let sequence = isOn ? "\u{1B}[?2004h\u{1B}[?1004h" : "\u{1B}[?2004l\u{1B}[?1004l"
         _ = write(STDOUT_FILENO, sequence, sequence.utf8.count)
