@@ -153,7 +153,7 @@ let targets: [Target] = [
         name: "PetrelTests",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelClientCore", "PetrelEvent", "Petrel",
+            "PetrelClientData", "PetrelClientCore", "PetrelEvent", "PetrelStore", "Petrel",
         ], path: "Tests/Unit/PetrelTests", swiftSettings: door),
     .testTarget(
         name: "PetrelEventTests", dependencies: ["PetrelBase", "PetrelEvent"],
@@ -167,7 +167,7 @@ let targets: [Target] = [
         name: "PetrelServerTests",
         dependencies: [
             "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
-            "PetrelServerCore", "PetrelEvent", "PetrelServer",
+            "PetrelServerCore", "PetrelEvent", "PetrelServer", "Petrel",
         ], path: "Tests/Unit/PetrelServerTests", swiftSettings: door),
     .testTarget(
         name: "SimulationTests", dependencies: ["PetrelSim"], path: "Tests/Simulation",

@@ -80,19 +80,34 @@ extension AccountDetails {
     }
 }
 
-extension RecoveryCode {
+/// What opens an account whose password is lost; made on the device, and kept on paper.
+///
+/// Show it before it is given to `register`, `recover` or `changePassword`: the server never knows
+/// it, and nobody can read it afterwards.
+public struct RecoveryCode: Hashable, Sendable {
+    private let code: PetrelMessaging.RecoveryCode
+
     /// Draws a new code from the system's randomness.
-    ///
-    /// Show it, as `shown` has it, before it is given to `register`, `recover` or `changePassword`:
-    /// the server never knows it, and nobody can read it afterwards.
     public init() {
         var random = SecureRandom()
-        self.init(random: &random)
+        code = PetrelMessaging.RecoveryCode(random: &random)
     }
 
-    /// All that the server is told of it.
+    /// Reads what somebody typed; `nil` if it is no code, or has a slip in it.
+    public init?(_ typed: String) {
+        guard let code = PetrelMessaging.RecoveryCode(typed) else { return nil }
+        self.code = code
+    }
+
+    /// The code as people see it, in groups of five.
+    public var shown: String { code.shown }
+
+    /// The code as it is sent to recover with.
+    var text: String { code.text }
+
+    /// All that the server is told of it before.
     var digest: RecoveryDigest? {
-        let digest = Digest.blake2b256(bytes.span.bytes)
+        let digest = Digest.blake2b256(code.bytes.span.bytes)
         let array = digest.withBytes { bytes in
             (0..<bytes.byteCount).map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
         }

@@ -64,7 +64,9 @@ public struct Configuration: Sendable {
     public var sendsInFirstDatagram = true
 
     /// How many events of a conversation are fetched without being asked for, the newest ones;
-    /// `nil` for all that the server keeps. Of large groups it is 200 at most.
+    /// `nil` for all that the server keeps.
+    ///
+    /// Of large groups it is 200 at most.
     ///
     /// With a number, `messages(in:)` and `inbox` wait at what was not fetched: it is for screens.
     public var tailMax: Int?

@@ -34,7 +34,9 @@ extension PetrelClient {
         try await change(.changeAccount(.privacy(privacy)))
     }
 
-    /// Replaces the password; waits for the server, however long. All devices stay enrolled.
+    /// Replaces the password; waits for the server, however long.
+    ///
+    /// All devices stay enrolled.
     ///
     /// - Parameters:
     ///   - old: the present password.
@@ -58,8 +60,10 @@ extension PetrelClient {
         try await change(.changeAccount(.deviceName(device, name)))
     }
 
-    /// Shuts a device of the account out for good; waits for the server. Its sessions end within a
-    /// second. This device may shut itself out: its `state` is `revoked` then.
+    /// Shuts a device of the account out for good; waits for the server.
+    ///
+    /// Its sessions end within a second. This device may shut itself out: its `state` is `revoked`
+    /// then.
     ///
     /// - Throws: `refused`, `busy`, `closed` or `cancelled`.
     public func revokeDevice(_ device: DeviceID) async throws(PetrelError) {
@@ -81,6 +85,7 @@ extension PetrelClient {
     /// Makes an invitation that lets one account be registered; waits for the server.
     ///
     /// - Parameter lifetime: how long it may be used, 30 days at most.
+    /// - Returns: the invitation.
     /// - Throws: `refused`, `inputInvalid`, `busy`, `closed` or `cancelled`.
     public func invite(
         lifetime: Duration = .seconds(7 * 24 * 3_600)

@@ -37,7 +37,9 @@ extension PetrelClient {
     public func networkLost() { _ = shared.submit(.networkLost) }
 
     /// Tells the others of a conversation that somebody types; call it at each key, they hear of it
-    /// once in a while. It is over when something is sent, or 6 s after the last call.
+    /// once in a while.
+    ///
+    /// It is over when something is sent, or 6 s after the last call.
     public func typing(in conversation: ConversationID) {
         _ = shared.submit(.typing(conversation, isStopped: false))
     }
@@ -47,8 +49,9 @@ extension PetrelClient {
         _ = shared.submit(.typing(conversation, isStopped: true))
     }
 
-    /// Tells which conversation is on the screen; `nil` for none. The largest groups push what is
-    /// said to those alone who look at them.
+    /// Tells which conversation is on the screen; `nil` for none.
+    ///
+    /// The largest groups push what is said to those alone who look at them.
     public func viewing(_ conversation: ConversationID?) {
         _ = shared.submit(.viewing(conversation))
     }

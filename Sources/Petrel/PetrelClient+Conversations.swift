@@ -41,8 +41,9 @@ extension PetrelClient {
         }
     }
 
-    /// A conversation: its present state first, then at each change of it. What was said in it is
-    /// read again with `history`.
+    /// A conversation: its present state first, then at each change of it.
+    ///
+    /// What was said in it is read again with `history`.
     public func updates(of id: ConversationID) -> Updates<Conversation> {
         let reader = reader
         return Updates(of: shared.changes) { changes, before in
@@ -68,7 +69,9 @@ extension PetrelClient {
     }
 
     /// Says until when a conversation makes no sound, in milliseconds since 1970; `nil`: it does
-    /// again. Waits for the server.
+    /// again.
+    ///
+    /// Waits for the server.
     ///
     /// - Throws: `refused`, `busy`, `closed` or `cancelled`.
     public func mute(
@@ -101,6 +104,7 @@ extension PetrelClient {
     /// - Parameters:
     ///   - conversation: which.
     ///   - account: the `next` of the page before; `nil` for the first page.
+    /// - Returns: the page.
     /// - Throws: `refused`, `busy`, `closed` or `cancelled`.
     public func members(
         of conversation: ConversationID, after account: AccountID? = nil

@@ -1,7 +1,7 @@
 // How this device becomes a device of an account.
 
 internal import PetrelClientCore
-public import PetrelMessaging
+internal import PetrelMessaging
 internal import PetrelWire
 
 extension PetrelClient {
@@ -20,6 +20,7 @@ extension PetrelClient {
     ///     `Configuration.server`.
     ///   - recoveryCode: what will open the account when the password is lost, made on this device
     ///     and shown before; `nil` for none. After a repetition only the first one counts.
+    /// - Returns: the account.
     /// - Throws: `refused`, `inputInvalid`, `busy`, `revoked`, `closed` or `cancelled`.
     @discardableResult
     public func register(
@@ -48,13 +49,16 @@ extension PetrelClient {
     }
 
     /// Adds this device to an account whose password is lost, with a new password; waits for the
-    /// server, however long. All other devices of the account are shut out.
+    /// server, however long.
+    ///
+    /// All other devices of the account are shut out.
     ///
     /// - Parameters:
     ///   - handle: the account's handle.
     ///   - code: the recovery code as somebody typed it; it works once.
     ///   - newPassword: 8 to 128 bytes.
     ///   - nextCode: the recovery code from then on, shown before; `nil` for none.
+    /// - Returns: the account.
     /// - Throws: `refused`, `inputInvalid`, `busy`, `revoked`, `closed` or `cancelled`.
     @discardableResult
     public func recover(

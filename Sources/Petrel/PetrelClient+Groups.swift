@@ -14,6 +14,7 @@ extension PetrelClient {
     ///   - name: what it is called, in 1 to 64 bytes.
     ///   - handles: the other members, 256 at most, all of them contacts.
     ///   - isOpen: whether everybody who knows its number may join.
+    /// - Returns: the event, to be followed; its place names the group.
     /// - Throws: `inputInvalid`, `busy`, `storeFull`, `storeFailed` or `closed`; nothing is sent.
     @discardableResult
     public func createGroup(

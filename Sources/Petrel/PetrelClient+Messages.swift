@@ -40,6 +40,7 @@ extension PetrelClient {
     ///   - handle: whom it is for.
     ///   - replyTo: the number of the message that it answers; `nil` for none.
     ///   - lifetime: how long after its commit it is gone; `nil` for never.
+    /// - Returns: the message, to be followed.
     /// - Throws: `inputInvalid`, `busy`, `storeFull`, `storeFailed` or `closed`; nothing is sent.
     @discardableResult
     public func send(
@@ -60,6 +61,7 @@ extension PetrelClient {
     ///   - replyTo: the number of the message that it answers; `nil` for none.
     ///   - mentions: members whom it is about, 50 at most.
     ///   - lifetime: how long after its commit it is gone; `nil` for never.
+    /// - Returns: the message, to be followed.
     /// - Throws: `inputInvalid`, `busy`, `storeFull`, `storeFailed` or `closed`; nothing is sent.
     @discardableResult
     public func send(
@@ -71,8 +73,9 @@ extension PetrelClient {
         return try await commit(.message(content), to: .conversation(conversation))
     }
 
-    /// Says an own message otherwise; returns when the outbox has that on disk. The server takes it
-    /// within 48 hours.
+    /// Says an own message otherwise; returns when the outbox has that on disk.
+    ///
+    /// The server takes it within 48 hours.
     ///
     /// - Throws: `inputInvalid`, `busy`, `storeFull`, `storeFailed` or `closed`; nothing is sent.
     @discardableResult
@@ -93,8 +96,10 @@ extension PetrelClient {
         return try await commit(.edit(sequence: place.sequence, content), at: place)
     }
 
-    /// Takes a message back, for everybody; returns when the outbox has that on disk. The server
-    /// takes it within 48 hours; from an admin of a group, for anybody's message and always.
+    /// Takes a message back, for everybody; returns when the outbox has that on disk.
+    ///
+    /// The server takes it within 48 hours; from an admin of a group, for anybody's message and
+    /// always.
     ///
     /// - Throws: `inputInvalid`, `busy`, `storeFull`, `storeFailed` or `closed`; nothing is sent.
     @discardableResult

@@ -16,6 +16,7 @@ extension PetrelClient {
     ///   - conversation: which.
     ///   - number: the `start` of the page after; `nil` for the newest page.
     ///   - limit: the most items of the page.
+    /// - Returns: the page.
     /// - Throws: `storeFailed`.
     public func history(
         of conversation: ConversationID, before number: UInt64?, limit: Int = 50

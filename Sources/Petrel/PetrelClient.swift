@@ -106,8 +106,9 @@ public final class PetrelClient: Sendable {
     /// How far this device has come with what it missed: the present progress first.
     public var syncProgressUpdates: Updates<SyncProgress> { Updates(latest: shared.progress) }
 
-    /// What a status line shows: round trip, last contact, carrier. It changes with each packet, so
-    /// look at it once in a while.
+    /// What a status line shows: round trip, last contact, carrier.
+    ///
+    /// It changes with each packet, so look at it once in a while.
     public var linkStatus: LinkStatus { shared.status(now: EventLoop.now) }
 
     /// Ends the session and all sequences; what is in the outbox is sent when it is opened again.

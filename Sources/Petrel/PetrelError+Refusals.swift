@@ -107,7 +107,7 @@ extension MessagingError {
 extension Duration {
     /// The time for people, such as `250 ms` or `12 s`.
     fileprivate var inWords: String {
-        let milliseconds = Interval(self).milliseconds
+        let milliseconds = Interval(self).nanoseconds / 1_000_000
         switch milliseconds {
         case ..<1_000: return "\(milliseconds) ms"
         case ..<120_000: return "\((milliseconds + 999) / 1_000) s"

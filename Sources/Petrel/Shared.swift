@@ -120,7 +120,7 @@ extension Shared {
 
 /// For each conversation the number of its last change, counted from the start of the client.
 ///
-/// Each call that notes something is one update of its `Latest`, whose version is `count` therefore.
+/// Each call that notes something is one update of its `Latest`, whose version is `count` thus.
 struct Arrivals: Sendable {
     private(set) var count: UInt64 = 0
     private var last: [ConversationID: UInt64] = [:]

@@ -29,8 +29,6 @@ public typealias Presence = PetrelMessaging.Presence
 public typealias Role = PetrelMessaging.Role
 /// Whether this account is in a group.
 public typealias Standing = PetrelMessaging.Standing
-/// What opens an account whose password is lost; made on the device, and kept on paper.
-public typealias RecoveryCode = PetrelMessaging.RecoveryCode
 
 extension Presence {
     /// When the account was last here, in milliseconds since 1970; `nil` where that is unknown or

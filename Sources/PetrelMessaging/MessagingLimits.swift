@@ -59,8 +59,8 @@ public enum MessagingLimits {
     public static let peopleMax = 256
     /// The most groups of an account: what a deletion or a first sync must go through.
     public static let groupsMax = 500
-    /// A group with more members is large from then on: it makes no entries in feeds, but for who is
-    /// mentioned, and bursts are told by digests.
+    /// A group with more members is large from then on: it makes no entries in feeds, but for whom
+    /// it mentions, and bursts are told by digests.
     public static let smallGroupMembersMax = 256
     /// In a group with more members only who looks at it gets what is said.
     public static let pushedGroupMembersMax = 5_000

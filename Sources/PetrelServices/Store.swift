@@ -74,7 +74,7 @@ public protocol Store {
     func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState?
     /// Returns the relation to another account; `nil` if there never was one.
     func contact(_ peer: AccountID, of account: AccountID) throws(StoreFailure) -> Contact?
-    /// Returns the accounts that each have the other as a contact and block neither way, by account.
+    /// Returns the accounts that have each other as contacts and do not block, by account.
     func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID]
     /// Returns the newest entry of an account's feed; 0 if there is none.
     func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence

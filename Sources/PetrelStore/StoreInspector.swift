@@ -23,8 +23,8 @@ public struct StoreInspector: ~Copyable {
     ///
     /// A directory that others have access to is refused as it is by a server, with
     /// `unsafeDirectory`; what is no store of a server of this version, with `foreign`. A page that
-    /// is damaged beyond use is a signal that ends the process; if `endsProcessOnDamagedPages`, with
-    /// a sentence on the standard error and status 74.
+    /// is damaged beyond use is a signal that ends the process; with a sentence on the standard
+    /// error and status 74 if `endsProcessOnDamagedPages`.
     public init(
         directory path: String, endsProcessOnDamagedPages: Bool = false
     ) throws(StoreError) {

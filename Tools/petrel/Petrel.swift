@@ -17,8 +17,10 @@ struct Petrel: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServeCommand.self, RegisterCommand.self, LoginCommand.self, SendCommand.self,
-            RecvCommand.self, ChatCommand.self, NetemCommand.self, DemoCommand.self,
+            ServeCommand.self, RegisterCommand.self, LoginCommand.self, RecoverCommand.self,
+            SendCommand.self, RecvCommand.self, ChatCommand.self, HistoryCommand.self,
+            ContactsCommand.self, GroupsCommand.self, DevicesCommand.self, ProfileCommand.self,
+            PasswordCommand.self, InviteCommand.self, NetemCommand.self, DemoCommand.self,
             SimCommand.self, ClassesCommand.self, VerifyCommand.self, TraceCommand.self,
             VersionCommand.self,
         ])

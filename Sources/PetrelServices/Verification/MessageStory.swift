@@ -49,7 +49,7 @@ public struct MessageStory: Equatable, Sendable {
         public enum Progress: Equatable, Sendable {
             /// It was shut out, and gets nothing.
             case revoked
-            /// It acknowledged the account's newest entry of the conversation: it waits for nothing.
+            /// It acknowledged the account's newest entry of the conversation: nothing waits.
             case past
             /// It did not yet: what changed last in the conversation waits for it there.
             case waiting(cursor: FeedSequence, entry: FeedSequence)

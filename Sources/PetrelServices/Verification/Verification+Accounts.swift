@@ -55,7 +55,7 @@ extension RowReader where Self: ~Copyable {
         }
     }
 
-    /// Every entry is the newest of its subject; that each subject has its entry is checked with it.
+    /// Every entry is the newest of its subject; the subjects' own checks look for their entries.
     private func verifyFeed(
         of id: AccountID, newest: FeedSequence, _ verification: inout Verification
     ) throws(Trouble) {

@@ -28,8 +28,8 @@ extension RowReader where Self: ~Copyable {
             guard try !has(key.deduplication, in: .deduplication) else { return }
             verification.note(
                 .index,
-                "an identifier of account \(hexadecimal(key.number(at: 8))) is to be forgotten that is "
-                    + "not there"
+                "an identifier of account \(hexadecimal(key.number(at: 8))) is to be forgotten, "
+                    + "and is not there"
             )
         }
         try each(.expiry) { key throws(Trouble) in try verifyExpiry(key, &verification) }
@@ -54,7 +54,7 @@ extension RowReader where Self: ~Copyable {
 
     /// A row in the order of expiry names a message that ends at that time.
     ///
-    /// What was erased before, or went with the front of its conversation, keeps its row until then.
+    /// What was erased before, or went with the front of its conversation, keeps its row till then.
     private func verifyExpiry(_ key: Key, _ verification: inout Verification) throws(Trouble) {
         let id = ConversationID(key.number(at: 8))
         let place = ConversationSequence(key.number(at: 16))
@@ -149,7 +149,8 @@ extension RowReader where Self: ~Copyable {
                 guard try !has(.member(account, of: id), in: .member) else { return }
                 verification.note(
                     .membership,
-                    "account \(account.digits) is listed in group \(id.digits), which it was never in"
+                    "account \(account.digits) is listed in group \(id.digits), "
+                        + "which it was never in"
                 )
             }
         }

@@ -125,7 +125,8 @@ extension RowReader where Self: ~Copyable {
             else {
                 return verification.note(
                     .deduplication,
-                    "an identifier of account \(AccountID(account).digits) names \(row.place), where another stands"
+                    "an identifier of account \(AccountID(account).digits) names \(row.place), "
+                        + "where another stands"
                 )
             }
         }

@@ -43,7 +43,7 @@ struct ServerTests {
             return
         }
         #expect(known.account == welcome.account)
-        #expect(known.feed == .init(1))
+        #expect(known.feed == .init(2))
         try again.ask(.send(message))
         guard case .verdict(let repeated) = try again.next().kind else {
             Issue.record("no verdict")

@@ -98,7 +98,8 @@ import Testing
             let before = try Data(contentsOf: data)
             let error = try refusal(bench.directory.store)
             #expect(error.kind == .foreign)
-            #expect(error.happened.contains("schema version \(version), \(age) than \(Schema.version)"))
+            let words = "schema version \(version), \(age) than \(Schema.version)"
+            #expect(error.happened.contains(words))
             #expect(try Data(contentsOf: data) == before)
         }
     }

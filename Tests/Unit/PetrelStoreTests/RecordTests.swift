@@ -118,10 +118,14 @@ import Testing
     @Test func tablesKeepTheirNumbersAndNames() {
         let server = [
             "0 meta", "1 blob", "2 account", "3 handle", "4 device", "5 deviceKey", "6 watermark",
-            "7 pair", "8 conversation", "9 member", "10 message", "11 feed", "12 feedHead",
-            "13 deduplication", "14 deduplicated",
+            "7 pair", "8 conversation", "9 member", "10 message", "11 feed", "12 accountHead",
+            "13 deduplication", "14 deduplicated", "18 contact", "19 invitation", "20 invited",
+            "21 hidden", "22 memberOf", "23 largeOf", "24 expiry", "25 retention", "26 deleting",
         ]
-        let client = ["0 meta", "1 blob", "10 message", "15 outbox", "16 failed", "17 known"]
+        let client = [
+            "0 meta", "1 blob", "10 message", "15 outbox", "16 failed", "17 known", "18 contact",
+            "24 expiry", "40 overlay",
+        ]
         for (purpose, expected) in [(Purpose.server, server), (.client, client)] {
             let tables = purpose.tables.sorted { $0.number < $1.number }
             #expect(tables.map { "\($0.number) \($0)" } == expected)

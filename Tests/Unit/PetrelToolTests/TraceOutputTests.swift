@@ -30,6 +30,9 @@ import Testing
         let content = Content(contentType: "", body: [1])
         try village.say(.edit(sequence: .init(1), content), 3, later: 180_000)
         let story = try #require(try village.store.stories(of: Village.id(1)).first)
+        let device =
+            "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation at 4; "
+            + "last connected +0 ms"
         #expect(
             StoryLines(story).lines == [
                 "\(Village.id(1).uuidText): message of 5 B by alice on device 1 (phone\u{FFFD})",
@@ -39,11 +42,9 @@ import Testing
                 "  +3 min     edited by alice, place 3",
                 "  now        kept; a repetition would be recognised",
                 "  alice has it",
-                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation at 4; "
-                    + "last connected +0 ms",
+                device,
                 "  bob does not have it",
-                "    device 1 (phone\u{FFFD}) waits: it is at 0 of its feed, the conversation at 4; "
-                    + "last connected +0 ms",
+                device,
             ])
         try village.say(.recall(sequence: .init(1)), 4, later: 200_000)
         try village.apply(

@@ -37,6 +37,24 @@ import Testing
         #expect(address == ServerAddress(host: row.host, port: row.port, key: Self.key))
     }
 
+    @Test func anInvitationTravelsInTheAddress() throws {
+        let code = "00000-ABCDE-12345-ZZZZZ"
+        let address = ServerAddress(
+            host: "example.org", port: 99, key: Self.key, invitation: code)
+        #expect(address.text == "petrel://example.org:99/?invite=\(code)#\(Self.keyText)")
+        #expect(try ServerAddress(address.text) == address)
+        #expect(try ServerAddress("petrel://h?invite=A#\(Self.keyText)").invitation == "A")
+        #expect(try ServerAddress("petrel://h/#\(Self.keyText)").invitation.isEmpty)
+        let long = String(repeating: "A", count: 65)
+        for query in [
+            "", "invite=", "invite", "other=A", "invite=A&b=c", "invite=é", "invite=\(long)",
+        ] {
+            #expect(throws: ServerAddressError.query(found: query)) {
+                try ServerAddress("petrel://h/?\(query)#\(Self.keyText)")
+            }
+        }
+    }
+
     @Test func refuses() {
         let key = Self.keyText
         let wrong = "B" + key.dropFirst()

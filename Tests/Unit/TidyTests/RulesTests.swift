@@ -40,7 +40,7 @@ private func findings(_ path: String, _ text: String) -> [Finding] {
             path: "Sources/PetrelUnknown/A.swift", text: opening + "import PetrelBase",
             rule: "import", line: 1),
         Plant(
-            path: "Tools/petrel/A.swift", text: opening + "import PetrelStore", rule: "import",
+            path: "Tools/petrel/A.swift", text: opening + "import PetrelTransport", rule: "import",
             line: 2),
         // Words.
         Plant(text: opening + "final class Room {}", rule: "word", line: 2),

@@ -32,7 +32,7 @@ struct PlainChat {
         }
         do {
             for await message in try client.inbox(from: .after(marks.positions)) {
-                lines.show(message)
+                if message.kind == .said { lines.show(message) }
                 marks[message.place.conversation] = message.place.number
                 try marks.save(directory: directory)
             }

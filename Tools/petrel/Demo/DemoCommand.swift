@@ -62,6 +62,8 @@ struct DemoCommand: ParsableCommand {
         try stage.startLink(arguments: link)
         try stage.register("alice")
         try stage.register("bob")
+        try stage.befriend("alice", "bob")
+        say("  alice asked bob to become contacts, bob accepted (strangers may send 3 messages)")
         let meter = ProgressMeter(isShown: !json, total: lines.count + lines.count / 10)
         let run = DemoRun(
             stage: stage, plan: DemoPlan(writing: duration), lines: lines,

@@ -117,6 +117,19 @@ final class Stage {
         guard child.status == 0 else { throw ended(child, instead: "registering") }
     }
 
+    /// Makes two people contacts of each other: a stranger may send a few messages only.
+    func befriend(_ name: String, _ other: String) throws {
+        try contacts("add", other, of: name)
+        try contacts("accept", name, of: other)
+    }
+
+    private func contacts(_ change: String, _ other: String, of name: String) throws {
+        let child = try Child(
+            "contacts of \(name)", ["contacts", change, other, "--store", path(name)])
+        try finish(child, within: .seconds(45))
+        guard child.status == 0 else { throw ended(child, instead: "changing contacts") }
+    }
+
     func chat(_ name: String, with peer: String) throws -> Child {
         try Child(name, ["chat", peer, "--store", path(name), "--json"])
     }

@@ -97,7 +97,7 @@ struct RecvCommand: AsyncParsableCommand {
 
     @discardableResult
     private func show(_ message: Message) -> Bool {
-        guard own || message.origin == .other else { return false }
+        guard message.kind == .said, own || message.origin == .other else { return false }
         let shown = ShownMessage(message)
         if json { result(json: shown) } else { result(shown.line) }
         return true

@@ -21,8 +21,8 @@ struct ServeCommand: ParsableCommand {
 
             A file of settings is named with --config. It is written in TOML, has the options \
             below by their names (data, listen, tcp, public-host, workers, map-bytes, key-log, \
-            qlog, json), which options of the command line replace, limits, and delivery classes, of \
-            which clients are told:
+            qlog, json), which options of the command line replace, limits, and delivery classes, \
+            of which clients are told:
 
               listen = "0.0.0.0:7700"
               [limits]

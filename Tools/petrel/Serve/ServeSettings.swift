@@ -4,6 +4,7 @@ import Foundation
 import PetrelBase
 import PetrelEvent
 import PetrelServer
+import PetrelServerCore
 import PetrelWire
 
 /// The settings of a file; `nil` where it says nothing.

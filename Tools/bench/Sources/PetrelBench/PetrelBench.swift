@@ -8,6 +8,9 @@ struct Arguments {
     var isGate = false
     var isFlood = false
     var isHandshakes = false
+    var isCatchUp = false
+    var isGroups = false
+    var isMessages = false
     var directory = "."
     /// Sessions of which only the memory is measured; 0: everything else is.
     var sessions = 0
@@ -21,6 +24,9 @@ struct Arguments {
             case "--gate": isGate = true
             case "--flood": isFlood = true
             case "--handshakes": isHandshakes = true
+            case "--catch-up": isCatchUp = true
+            case "--groups": isGroups = true
+            case "--messages": isMessages = true
             case "--json": jsonPath = try Self.value(of: word, &words)
             case "--memory":
                 guard let count = Int(try Self.value(of: word, &words)), count > 0 else {
@@ -59,6 +65,8 @@ enum PetrelBench {
                 try FloodBenchmark.run(directory: arguments.directory, rounds: 4, seconds: 1.25))
         } else if arguments.isHandshakes {
             report.add(try HandshakeBenchmark.run(rounds: 5, count: 2_000))
+        } else if arguments.isCatchUp || arguments.isGroups || arguments.isMessages {
+            try measureMessenger(arguments, into: &report)
         } else if arguments.sessions > 0 {
             report.add(try MemoryBenchmark.run(sessions: arguments.sessions))
         } else {
@@ -70,6 +78,21 @@ enum PetrelBench {
             print("gate: \(fault.name): \(fault.value) \(fault.unit), which must be 0")
         }
         return 1
+    }
+
+    private static func measureMessenger(
+        _ arguments: Arguments, into report: inout Report
+    ) throws {
+        let directory = arguments.directory
+        if arguments.isCatchUp {
+            report.add(try CatchUpBenchmark.run(directory: directory, rounds: 5))
+        }
+        if arguments.isGroups {
+            report.add(try GroupsBenchmark.run(directory: directory, seconds: 3))
+        }
+        if arguments.isMessages {
+            report.add(try MessagesBenchmark.run(directory: directory, seconds: 1.5))
+        }
     }
 
     private static func measure(_ arguments: Arguments, into report: inout Report) throws {

@@ -26,7 +26,7 @@ enum ServiceBenchmark {
     ) throws -> Report.Section {
         let path = directory + "/server"
         // The first server makes its keys, without which no later one touches the accounts.
-        _ = try Server(ServiceRun.settings(path))
+        try ServiceRun.prepare(path)
         try StoreFixture.create(in: path, accounts: senders * 2)
         let run = ServiceRun(directory: path)
         let thread = try Worker { run.serve() }
@@ -98,6 +98,9 @@ final class ServiceRun: Sendable {
         settings.core.sends = BucketRate(spacing: .microseconds(1), burst: 1_000_000)
         return settings
     }
+
+    /// Makes the keys of a server in `directory`.
+    static func prepare(_ directory: String) throws { _ = try Server(settings(directory)) }
 
     /// Runs the server until `stop`.
     func serve() {

@@ -13,6 +13,8 @@ struct ServiceClients: ~Copyable {
     struct Outcome {
         var verdicts: [Double] = []
         var deliveries: [Double] = []
+        /// When each of the messages that were delivered was due.
+        var dues: [Instant] = []
         var seconds = 0.0
     }
 
@@ -29,28 +31,38 @@ struct ServiceClients: ~Copyable {
         var due: [[Instant]]
         /// What each client has received and not acknowledged.
         var received: [(feed: FeedSequence, sequence: ConversationSequence)?]
+        /// When each client may acknowledge again.
+        var acknowledgeAt: [Instant]
         /// Messages that the recipients have not got.
         var undelivered = 0
     }
 
+    /// Requests of a client whose times are kept.
+    private static let requestsKept: UInt64 = 4_096
+
+    private let acknowledgePause: Interval
     private var sessions: LoadSessions
     private var incoming = DatagramBatch()
     private var heard: Heard
     private var requests: [UInt64]
     private var random = SecureRandom()
 
-    /// Connects all clients.
-    init(to server: Address, key: PublicKey, senders: Int) throws {
+    /// Connects all clients, whose acknowledgements are at least `acknowledgePause` apart.
+    init(
+        to server: Address, key: PublicKey, senders: Int, acknowledgePause: Interval = .zero
+    ) throws {
         let count = senders * 2
         var sessions = try LoadSessions(to: server, key: key, capacity: count)
         for account in 0..<count { try sessions.connect(StoreFixture.identity(of: account)) }
         self.sessions = sessions
         requests = Array(repeating: 0, count: count)
-        let never = [Instant](repeating: Instant(nanoseconds: 0), count: 256)
+        self.acknowledgePause = acknowledgePause
+        let never = [Instant](repeating: Instant(nanoseconds: 0), count: Int(Self.requestsKept))
         heard = Heard(
             underWay: Array(repeating: 0, count: count),
             due: Array(repeating: never, count: count),
-            received: Array(repeating: nil, count: count))
+            received: Array(repeating: nil, count: count),
+            acknowledgeAt: Array(repeating: Instant(nanoseconds: 0), count: count))
     }
 
     /// Waits until the server has welcomed all clients.
@@ -119,7 +131,7 @@ struct ServiceClients: ~Copyable {
             event: .message(Content(contentType: "", body: body)))
         let command = Command(request: requests[sender], kind: .send(message))
         try sessions.send(command.encoded(), as: .durable, over: sender, now: now)
-        heard.due[sender][Int(requests[sender] % 256)] = due
+        heard.due[sender][Int(requests[sender] % Self.requestsKept)] = due
         heard.underWay[sender] += 1
         heard.undelivered += 1
     }
@@ -127,13 +139,19 @@ struct ServiceClients: ~Copyable {
     /// Sends what waits, sleeps until something happens or `end`, and takes in what has come.
     private mutating func turn(until end: Instant, failingAt limit: Instant) throws {
         sessions.flush(now: EventLoop.now)
-        sessions.wait(until: end)
+        var next = end
+        for client in heard.received.indices where heard.received[client] != nil {
+            next = min(next, heard.acknowledgeAt[client])
+        }
+        sessions.wait(until: next)
         let now = EventLoop.now
         guard now < limit else { throw BenchFailure("the server does not answer in time") }
         try Self.take(from: &sessions, into: &incoming, &heard, now: now)
         for client in heard.received.indices {
-            guard let received = heard.received[client] else { continue }
+            guard let received = heard.received[client], heard.acknowledgeAt[client] <= now
+            else { continue }
             heard.received[client] = nil
+            heard.acknowledgeAt[client] = now + acknowledgePause
             let mark = Watermark(
                 conversation: StoreFixture.conversation(of: client), sequence: received.sequence)
             let command = Command(
@@ -151,13 +169,14 @@ struct ServiceClients: ~Copyable {
             switch notice.kind {
             case .welcome: heard.welcomes += 1
             case .verdict:
-                let due = heard.due[client][Int(notice.request % 256)]
+                let due = heard.due[client][Int(notice.request % requestsKept)]
                 heard.outcome.verdicts.append((now - due).milliseconds * 1_000)
                 heard.underWay[client] -= 1
             case .message(let push):
                 guard client % 2 == 1 else { return }
                 let due = Self.due(push.record.content?.body ?? [])
                 heard.outcome.deliveries.append((now - due).milliseconds * 1_000)
+                heard.outcome.dues.append(due)
                 heard.undelivered -= 1
                 heard.received[client] = (push.feed, push.record.sequence)
             case .receipt, .change, .presences: break
@@ -166,7 +185,7 @@ struct ServiceClients: ~Copyable {
         }
     }
 
-    private static func due(_ body: [UInt8]) -> Instant {
+    static func due(_ body: [UInt8]) -> Instant {
         var nanoseconds: Int64 = 0
         for i in 0..<min(8, body.count) { nanoseconds |= Int64(body[i]) << Int64(8 * i) }
         return Instant(nanoseconds: nanoseconds)

@@ -85,6 +85,11 @@ enum StoreBenchmark {
         try commits(batch: 1) { bench_flush(directory, seconds, $0, Int32(latenciesMax)) }
     }
 
+    /// Transactions of so many puts, in an LMDB below `directory`.
+    static func puts(_ directory: String, batch: Int, seconds: Double) throws -> Commits {
+        try lmdb("\(directory)/puts", batch, seconds: seconds)
+    }
+
     private static func lmdb(
         _ directory: String, _ batch: Int, seconds: Double
     ) throws -> Commits {

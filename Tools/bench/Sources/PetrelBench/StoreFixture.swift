@@ -30,11 +30,19 @@ struct StoreFixture {
 
     /// The keys of the only device of an account.
     static func identity(of account: Int) -> KeyPair {
-        let bytes = [UInt8](repeating: UInt8(account + 1), count: SecretKey.byteCount)
-        return KeyPair(secret: SecretKey(copying: bytes.span.bytes))
+        KeyPair(secret: SecretKey(copying: secret(of: account).span.bytes))
     }
 
-    private static func deviceKey(of account: Int) throws -> DeviceKey {
+    /// The bytes of the secret key of the only device of an account.
+    static func secret(of account: Int) -> [UInt8] {
+        let number = UInt64(account + 1).littleEndian
+        return (0..<SecretKey.byteCount).map {
+            UInt8(truncatingIfNeeded: number >> UInt64($0 % 8 * 8))
+        }
+    }
+
+    /// The key of the only device of an account, as the store has it.
+    static func deviceKey(of account: Int) throws -> DeviceKey {
         let key = identity(of: account).publicKey
         var reader = ByteReader(key.bytes)
         return DeviceKey(
@@ -52,45 +60,69 @@ struct StoreFixture {
     static func create(in path: String, accounts: Int) throws {
         let fixture = try StoreFixture(path)
         defer { fixture.store.close() }
-        for account in 0..<accounts {
-            let create = CreateAccount(
+        try fixture.perform((0..<accounts).map(Self.account))
+        try fixture.perform(
+            stride(from: 0, to: accounts, by: 2).map {
+                .appendMessage(
+                    Self.message(
+                        from: $0,
+                        to: .peer(
+                            AccountID(UInt64($0 + 2)), ifNew: Self.conversation(of: $0))))
+            })
+    }
+
+    /// Creates that account.
+    static func account(_ account: Int) throws -> StoreOperation {
+        .createAccount(
+            CreateAccount(
                 account: AccountID(UInt64(account + 1)), handle: "bench-\(account)",
                 password: [UInt8](repeating: 0x78, count: 64), key: try deviceKey(of: account),
-                deviceName: "bench", helloCounter: 0, time: .now)
-            try fixture.store.submit(.createAccount(create), ticket: UInt64(account))
-        }
-        for account in stride(from: 0, to: accounts, by: 2) {
-            try fixture.submit(from: account, ticket: UInt64(accounts + account))
-        }
-        var outcomes = 0
+                deviceName: "bench", helloCounter: 0, time: .now))
+    }
+
+    /// A message, or another event, from an account.
+    static func message(
+        from account: Int, to target: AppendMessage.Target,
+        _ event: ConversationEvent = .message(
+            Content(
+                contentType: "text/plain",
+                body: [UInt8](repeating: 0x61, count: CoreBenchmark.messageByteCount)))
+    ) -> AppendMessage {
+        var random = SecureRandom()
+        return AppendMessage(
+            account: AccountID(UInt64(account + 1)), device: DeviceID(1),
+            clientMessageID: ClientMessageID(time: WallTime.now, random: &random),
+            target: target, event: event,
+            digest: InlineWords4(random.next(), random.next(), 0, 0), time: WallTime.now)
+    }
+
+    /// Performs all of them, of which none may be refused.
+    func perform(_ operations: [StoreOperation]) throws {
         var completions: [StoreCompletion] = []
-        while outcomes < accounts + accounts / 2 {
-            try fixture.await(&completions)
-            for completion in completions {
-                guard case .success(let outcome) = completion.result else {
-                    throw BenchFailure("\(completion.result)")
+        var open = 0
+        for (i, operation) in operations.enumerated() {
+            try store.submit(operation, ticket: UInt64(i))
+            open += 1
+            while open >= Self.openMax || open > 0 && i == operations.count - 1 {
+                try self.await(&completions)
+                open -= completions.count
+                for completion in completions {
+                    let outcome = try completion.result.get()
+                    if case .refused(let error) = outcome { throw BenchFailure("\(error)") }
                 }
-                if case .refused(let error) = outcome { throw BenchFailure("\(error)") }
             }
-            outcomes += completions.count
         }
     }
 
+    /// Operations without an outcome at any time, while a store is prepared.
+    private static let openMax = 1_024
+
     /// Submits a message from an account to its peer.
     func submit(from account: Int, ticket: UInt64) throws {
-        var random = SecureRandom()
-        let sender = AccountID(UInt64(account + 1))
-        let append = AppendMessage(
-            account: sender, device: DeviceID(1),
-            clientMessageID: ClientMessageID(time: WallTime.now, random: &random),
-            target: .peer(
-                AccountID(UInt64(account + 2)), ifNew: Self.conversation(of: account)),
-            event: .message(
-                Content(
-                    contentType: "text/plain",
-                    body: [UInt8](repeating: 0x61, count: CoreBenchmark.messageByteCount))),
-            digest: InlineWords4(random.next(), random.next(), 0, 0), time: WallTime.now)
-        try store.submit(.appendMessage(append), ticket: ticket)
+        let target = AppendMessage.Target.peer(
+            AccountID(UInt64(account + 2)), ifNew: Self.conversation(of: account))
+        try store.submit(
+            .appendMessage(Self.message(from: account, to: target)), ticket: ticket)
     }
 
     /// Waits for completions and puts them in the place of what is in `completions`.

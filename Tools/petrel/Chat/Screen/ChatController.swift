@@ -1,13 +1,24 @@
 // Turns keys into changes of the model and into what the client is to do.
 
+import Petrel
+
 /// What the client is to do.
 enum ChatAction: Equatable, Sendable {
-    /// Sends a text.
-    case send(String, to: ChatTarget)
+    /// Sends a text, in answer to the message of a number.
+    case send(String, to: ChatTarget, replyTo: UInt64? = nil)
     /// Shows a conversation.
     case open(ChatTarget)
     /// Adds older messages to the timeline, if there are any.
     case loadOlder
+    /// Asks for what is missing before a number.
+    case fetch(before: UInt64)
+    /// Does what was asked for in a conversation, which orders about contacts and new groups have
+    /// none of.
+    case order(ChatOrder, in: ConversationID?)
+    /// Lists the contacts and requests.
+    case showContacts
+    /// Lists the members of a conversation.
+    case showMembers(ConversationID)
     /// Says how things stand with the server.
     case showNet
     /// Tells the story of a message.
@@ -34,6 +45,7 @@ struct ChatController: Sendable {
 
     /// Applies a key; returns what is to be done.
     mutating func press(_ key: ChatKey) -> [ChatAction] {
+        if case .focus = key { return [] }
         model.notice = nil
         if key == .quit { return [.quit] }
         if key == .repaint { return [.repaint] }
@@ -142,6 +154,10 @@ struct ChatController: Sendable {
                 model.timeline.anchor = nil
                 return [.send(message, to: target)]
             case .command(let command):
+                if let reason = model.refusal(of: command) {
+                    refuse(reason)
+                    return []
+                }
                 model.input = InputLine()
                 return run(command)
             }
@@ -159,6 +175,13 @@ struct ChatController: Sendable {
                 return []
             }
             return [.open(.handle(handle))]
+        case .reply(let number, let text):
+            guard let target = model.open, openID != nil else { return [] }
+            model.timeline.anchor = nil
+            return [.send(text, to: target, replyTo: number)]
+        case .order(let order): return run(order)
+        case .contacts: return [.showContacts]
+        case .members: return openID.map { [.showMembers($0)] } ?? []
         case .net: return [.showNet]
         case .why(let number): return [.explain(number)]
         case .help:
@@ -167,6 +190,18 @@ struct ChatController: Sendable {
         case .quit: return [.quit]
         }
     }
+
+    private mutating func run(_ order: ChatOrder) -> [ChatAction] {
+        switch order {
+        case .contact(let deed, let handle):
+            guard let handle = handle ?? model.meant(by: deed) else { return [] }
+            return [.order(.contact(deed, handle), in: nil)]
+        case .group: return [.order(order, in: nil)]
+        case .change, .message, .setting: return openID.map { [.order(order, in: $0)] } ?? []
+        }
+    }
+
+    private var openID: ConversationID? { model.openConversation?.id }
 
     private mutating func refuse(_ text: String) {
         model.notice = ChatNotice(text: text, isBad: true)
@@ -186,6 +221,10 @@ struct ChatController: Sendable {
         guard model.open != nil, !model.timeline.items.isEmpty else { return [] }
         let (anchor, isAtTop) = rows.movedUp(by: count, height: height)
         model.timeline.anchor = anchor
+        // What is missing within view is asked for, whoever does not fetch it by itself.
+        if let hole = self.rows.newestHole(height: height) {
+            return [.fetch(before: hole.last + 1)]
+        }
         return isAtTop && model.timeline.hasOlder ? [.loadOlder] : []
     }
 

@@ -2,6 +2,7 @@
 
 import Petrel
 import PetrelBase
+import PetrelMessaging
 
 /// Turns what the client knows into what a chat shows.
 struct ChatFeed {
@@ -11,26 +12,30 @@ struct ChatFeed {
         var target: ChatTarget
         /// When it was written, in milliseconds since 1970.
         var milliseconds: Int64
+        /// The number of the message that it answers.
+        var replyTo: UInt64?
     }
 
     /// Messages that are added to the timeline at a time.
-    static let pageCount: UInt64 = 100
+    static let pageCount = 100
     /// The most messages of the timeline.
-    static let windowMax: UInt64 = 3_000
+    static let windowMax = 3_000
 
     private let client: PetrelClient
-    /// Up to where each conversation was looked at.
+    /// Up to where each conversation was looked at, for the commands that print what is new.
     private(set) var marks: ShownMarks
     /// Own messages that the history does not show yet, or not as far as they have come.
     private(set) var sent: [Sent] = []
+    /// What is in the outbox and no message: its identifiers.
+    private var changes: Set<String> = []
     /// Accounts that were opened and have no conversation yet, newest first.
     private var opened: [String] = []
     /// The first number of the timeline.
     private var windowStart: UInt64?
-    /// When the newest message of a conversation was stored, by conversation and number.
-    private var times: [Place: Int64] = [:]
     /// The most messages that were missing since none were.
     private var missingMost: [ConversationID: UInt64] = [:]
+    /// Conversations that older messages were asked for in.
+    private var asked: Set<ConversationID> = []
 
     /// Creates the feed of a client.
     init(_ client: PetrelClient, marks: ShownMarks) {
@@ -39,9 +44,16 @@ struct ChatFeed {
     }
 
     /// Notes a message that was sent.
-    mutating func note(_ outgoing: Outgoing, to target: ChatTarget, at milliseconds: Int64) {
-        sent.append(Sent(outgoing: outgoing, target: target, milliseconds: milliseconds))
+    mutating func note(
+        _ outgoing: Outgoing, to target: ChatTarget, at milliseconds: Int64, replyTo: UInt64?
+    ) {
+        sent.append(
+            Sent(
+                outgoing: outgoing, target: target, milliseconds: milliseconds, replyTo: replyTo))
     }
+
+    /// Notes that what was put into the outbox is no message.
+    mutating func noteChange(_ outgoing: Outgoing) { changes.insert(outgoing.id) }
 
     /// Another conversation is shown: its newest messages first.
     mutating func open(_ target: ChatTarget) {
@@ -53,36 +65,56 @@ struct ChatFeed {
     }
 
     /// Adds older messages to the timeline.
-    mutating func loadOlder(_ timeline: ChatTimeline) {
-        guard timeline.hasOlder, let start = windowStart else { return }
-        windowStart = start - min(start - 1, Self.pageCount)
+    mutating func loadOlder(in target: ChatTarget) throws(PetrelError) {
+        guard let found = try conversation(target), let start = windowStart else { return }
+        windowStart =
+            try client.history(of: found.id, before: start, limit: Self.pageCount).start
     }
 
-    /// The conversations, pinned ones first, then those that something was said in last.
-    mutating func conversations() throws(PetrelError) -> [ChatConversation] {
-        var listed: [(conversation: ChatConversation, time: Int64)] = []
+    /// Asks the server for messages before a number.
+    mutating func fetch(in target: ChatTarget, before number: UInt64) throws(PetrelError) {
+        guard let found = try conversation(target) else { return }
+        asked.insert(found.id)
+        client.fetchOlder(in: found.id, before: number)
+    }
+
+    /// The conversations, in the client's order; before them who was opened here or asks, and has
+    /// none yet.
+    mutating func conversations(
+        _ requests: [ChatRequest], now: Int64
+    ) throws(PetrelError) -> [ChatConversation] {
+        let presences = client.presences
+        var listed: [ChatConversation] = []
         for conversation in try client.conversations() {
-            let time = try time(of: conversation)
-            listed.append((shown(conversation), time))
+            listed.append(ChatConversation(conversation, presences, now: now))
             noteMissing(conversation)
         }
-        listed.sort { a, b in
-            let (first, second) = (a.conversation, b.conversation)
-            guard first.isPinned == second.isPinned else { return first.isPinned }
-            return a.time == b.time ? first.title < second.title : a.time > b.time
-        }
-        let known = Set(listed.map(\.conversation.target))
-        let new = opened.filter { !known.contains(.handle($0)) }
+        let known = Set(listed.map(\.target))
+        let asking = requests.map(\.handle).filter { !opened.contains($0) }
+        let new = (opened + asking).filter { !known.contains(.handle($0)) }
             .map { ChatConversation(target: .handle($0), title: $0) }
-        return new + listed.map(\.conversation)
+        let asked = Set(requests.map { ChatTarget.handle($0.handle) })
+        return (new + listed).map { conversation in
+            var conversation = conversation
+            if asked.contains(conversation.target) {
+                conversation.subtitle = "asks to become contacts"
+            }
+            return conversation
+        }
+    }
+
+    /// Who asks to become contacts.
+    func requests() throws(PetrelError) -> [ChatRequest] {
+        try client.contacts().filter { $0.state == .asked && !$0.isBlocked }
+            .map { ChatRequest(handle: $0.person.handle, greeting: $0.greeting) }
     }
 
     /// What is being fetched in all conversations; `nil` if nothing is missing.
     func sync() -> ChatProgress? {
-        guard !missingMost.isEmpty else { return nil }
-        let total = missingMost.values.reduce(0, +)
-        let missing = ((try? client.conversations()) ?? []).reduce(UInt64(0)) { $0 + $1.missing }
-        return missing == 0 ? nil : ChatProgress(done: total - min(total, missing), total: total)
+        let progress = client.syncProgress
+        guard progress.eventsMissing > 0 else { return nil }
+        return ChatProgress(
+            done: progress.eventsHeld, total: progress.eventsHeld + progress.eventsMissing)
     }
 
     /// The messages of a conversation, those that wait at the end.
@@ -90,170 +122,149 @@ struct ChatFeed {
         of target: ChatTarget, isConnected: Bool
     ) throws(PetrelError) -> (items: [ChatItem], hasOlder: Bool) {
         let found = try conversation(target)
-        var messages: [Message] = []
-        var start: UInt64 = 1
-        if let found, found.newest > 0 {
-            start = windowStart ?? (found.newest - min(found.newest - 1, Self.pageCount))
-            if found.newest - start >= Self.windowMax { start = found.newest - Self.windowMax + 1 }
-            windowStart = start
-            messages = try page(of: found.id, from: start, to: found.newest)
-        }
-        let ids = Set(messages.map(\.id))
-        sent.removeAll { ids.contains($0.outgoing.id) && $0.outgoing.delivery.isFinal }
         var items: [ChatItem] = []
+        var hasOlder = false
         if let found {
-            items = withHoles(messages, from: start, found, isConnected: isConnected)
+            let page = try window(of: found.id)
+            hasOlder = page.hasOlder
+            let progress = isConnected ? progress(of: found) : nil
+            for item in page.items {
+                switch item {
+                case .hole(let numbers):
+                    items.append(
+                        .hole(
+                            ChatHole(
+                                first: numbers.lowerBound, last: numbers.upperBound,
+                                progress: progress)))
+                case .message(let message):
+                    items.append(.message(try shown(message, found)))
+                }
+            }
         }
-        for sent in sent where sent.target == target && !ids.contains(sent.outgoing.id) {
-            items.append(.message(shown(sent)))
-        }
-        return (items, start > 1)
+        let ids = Set(items.map(\.id))
+        sent.removeAll { ids.contains($0.outgoing.id) && $0.outgoing.delivery.place != nil }
+        items += try waiting(for: target, found, except: ids).map { .message($0) }
+        return (items, hasOlder)
     }
 
-    /// Notes that a conversation was looked at, up to what is missing; says if there was news.
-    mutating func look(at target: ChatTarget) throws(PetrelError) -> Bool {
-        guard let found = try conversation(target), (marks[found.id] ?? 0) < found.contiguous
-        else { return false }
-        marks[found.id] = found.contiguous
+    /// Notes that a conversation was looked at, up to the item at the lower edge of the view; says
+    /// if that was news.
+    mutating func look(at target: ChatTarget, _ timeline: ChatTimeline) throws(PetrelError) -> Bool
+    {
+        guard let found = try conversation(target) else { return false }
+        let number = timeline.numberInView(newest: found.newest)
+        if number > found.read {
+            client.markRead(upTo: Place(conversation: found.id, number: number))
+        }
+        let contiguous = min(number, found.contiguous)
+        guard contiguous > marks[found.id] ?? 0 else { return false }
+        marks[found.id] = contiguous
         return true
     }
 
-    /// The number up to which a conversation was looked at.
-    func lookedAt(in target: ChatTarget) throws(PetrelError) -> UInt64 {
-        try conversation(target).flatMap { marks[$0.id] } ?? 0
+    /// The number up to which a conversation was read.
+    func read(in target: ChatTarget) throws(PetrelError) -> UInt64 {
+        try conversation(target)?.read ?? 0
     }
 
     private func conversation(_ target: ChatTarget) throws(PetrelError) -> Conversation? {
-        try client.conversations().first { Self.target(of: $0) == target }
+        switch target {
+        case .handle(let handle): try client.conversation(with: handle)
+        case .conversation(let id): try client.conversation(id)
+        }
     }
 }
 
-/// How things of the client are shown.
+/// How things of the client are put together.
 extension ChatFeed {
-    private static func target(of conversation: Conversation) -> ChatTarget {
-        conversation.peer.isEmpty ? .conversation(conversation.id) : .handle(conversation.peer)
+    /// The newest page, and those before it as far as the timeline goes.
+    private mutating func window(of id: ConversationID) throws(PetrelError) -> HistoryPage {
+        var page = try client.history(of: id, before: nil, limit: Self.pageCount)
+        while let start = windowStart, page.start > start, page.hasOlder,
+            page.items.count < Self.windowMax
+        {
+            let older = try client.history(of: id, before: page.start, limit: Self.pageCount)
+            page = HistoryPage.joined(older, page)
+        }
+        windowStart = page.start
+        return page
     }
 
-    private func shown(_ conversation: Conversation) -> ChatConversation {
-        var shown = ChatConversation(
-            target: Self.target(of: conversation), id: conversation.id, title: conversation.peer)
-        if shown.title.isEmpty {
-            shown.title = "conversation \(ShownMessage.hexadecimal(conversation.id).suffix(6))"
-        }
-        shown.unread = conversation.newest - min(conversation.newest, marks[conversation.id] ?? 0)
-        shown.missing = conversation.missing
+    private func shown(
+        _ message: Message, _ conversation: Conversation
+    ) throws(PetrelError) -> ChatMessage {
+        var shown = ChatMessage(message, conversation, own: client.account)
+        if let number = message.replyTo { shown.quote = try quote(number, conversation.id) }
         return shown
     }
 
-    private func shown(_ message: Message, _ conversation: Conversation) -> ChatMessage {
-        var shown = ChatMessage(
-            id: message.id, number: message.place.number, author: message.sender,
-            isOwn: message.origin != .other, milliseconds: message.milliseconds,
-            content: message.text.map { .text($0) }
-                ?? .data(type: message.contentType, byteCount: message.body.count))
-        if shown.isOwn {
-            shown.progress =
-                message.place.number <= conversation.delivered ? .delivered : .committed
+    private func quote(
+        _ number: UInt64, _ id: ConversationID
+    ) throws(PetrelError) -> ChatMessage.Quote {
+        guard let quoted = try client.message(at: Place(conversation: id, number: number)) else {
+            return ChatMessage.Quote(author: "message \(number)", text: "not here")
         }
-        return shown
+        return ChatMessage.Quote(quoted, own: client.account)
     }
 
-    private func shown(_ sent: Sent) -> ChatMessage {
-        ChatMessage(
-            id: sent.outgoing.id, number: sent.outgoing.delivery.place?.number,
-            author: client.account?.handle ?? "", isOwn: true, milliseconds: sent.milliseconds,
-            content: .text(String(decoding: sent.outgoing.body, as: UTF8.self)),
-            progress: ChatMessage.Progress(sent.outgoing.delivery))
-    }
-
-    private func page(
-        of conversation: ConversationID, from start: UInt64, to end: UInt64
-    ) throws(PetrelError) -> [Message] {
-        var messages: [Message] = []
-        var next = start
-        while next <= end {
-            let page = try client.history(of: conversation, from: next, limit: 200)
-            guard let last = page.last else { break }
-            messages += page
-            next = last.place.number + 1
+    /// Own messages that have no place in the history yet: those of this screen, and those that
+    /// an earlier one left in the outbox.
+    private func waiting(
+        for target: ChatTarget, _ found: Conversation?, except ids: Set<String>
+    ) throws(PetrelError) -> [ChatMessage] {
+        var messages: [ChatMessage] = []
+        let own = Set(sent.map(\.outgoing.id)).union(ids).union(changes)
+        for entry in try client.outbox(limit: 1_000) where !own.contains(entry.id) {
+            guard !entry.body.isEmpty, isFor(entry.target, target, found) else { continue }
+            messages.append(
+                ChatMessage(
+                    id: entry.id, author: client.account?.handle ?? "", isOwn: true,
+                    milliseconds: entry.writtenMilliseconds,
+                    content: .text(String(decoding: entry.body, as: UTF8.self)),
+                    progress: .queued))
+        }
+        for sent in sent where sent.target == target && !ids.contains(sent.outgoing.id) {
+            var message = ChatMessage(
+                id: sent.outgoing.id, number: sent.outgoing.delivery.place?.number,
+                author: client.account?.handle ?? "", isOwn: true,
+                milliseconds: sent.milliseconds,
+                content: .text(String(decoding: sent.outgoing.body, as: UTF8.self)),
+                progress: ChatMessage.Progress(sent.outgoing.delivery))
+            if let number = sent.replyTo, let found {
+                message.quote = try quote(number, found.id)
+            }
+            messages.append(message)
         }
         return messages
     }
 
-    private func withHoles(
-        _ messages: [Message], from start: UInt64, _ conversation: Conversation, isConnected: Bool
-    ) -> [ChatItem] {
-        var progress: ChatProgress?
-        if isConnected, let most = missingMost[conversation.id] {
-            progress = ChatProgress(done: most - min(most, conversation.missing), total: most)
+    private func isFor(
+        _ waiting: WaitingMessage.Target, _ target: ChatTarget, _ found: Conversation?
+    ) -> Bool {
+        switch waiting {
+        case .handle(let handle): target == .handle(handle)
+        case .conversation(let id): found?.id == id
+        case .newGroup: false
         }
-        var items: [ChatItem] = []
-        var next = start
-        for message in messages {
-            let number = message.place.number
-            if number > next {
-                items.append(.hole(ChatHole(first: next, last: number - 1, progress: progress)))
-            }
-            items.append(.message(shown(message, conversation)))
-            next = number + 1
-        }
-        if next <= conversation.newest {
-            let hole = ChatHole(first: next, last: conversation.newest, progress: progress)
-            items.append(.hole(hole))
-        }
-        return items
     }
 
-    private mutating func time(of conversation: Conversation) throws(PetrelError) -> Int64 {
-        let place = Place(conversation: conversation.id, number: conversation.newest)
-        if let time = times[place] { return time }
-        let newest = try client.history(of: conversation.id, from: place.number, limit: 1).first
-        guard let newest else { return 0 }
-        times = times.filter { $0.key.conversation != conversation.id }
-        times[place] = newest.milliseconds
-        return newest.milliseconds
+    private func progress(of conversation: Conversation) -> ChatProgress? {
+        if case .group(let group) = conversation.kind, group.isLarge,
+            !asked.contains(conversation.id)
+        {
+            return nil
+        }
+        guard let most = missingMost[conversation.id] else { return nil }
+        return ChatProgress(done: most - min(most, conversation.missing), total: most)
     }
 
     private mutating func noteMissing(_ conversation: Conversation) {
         if conversation.missing == 0 {
             missingMost[conversation.id] = nil
+            asked.remove(conversation.id)
         } else {
             missingMost[conversation.id] = max(
                 missingMost[conversation.id] ?? 0, conversation.missing)
         }
-    }
-}
-
-extension ChatMessage.Progress {
-    /// What a delivery is on the screen.
-    init(_ delivery: Delivery) {
-        self =
-            switch delivery {
-            case .queued: .queued
-            case .sent: .sent
-            case .committed: .committed
-            case .delivered: .delivered
-            case .read: .read(by: 1)
-            case .failed(let error): .failed(error.description)
-            }
-    }
-}
-
-extension ChatStatus.Link {
-    /// What a state of the connection is on the screen at a time in milliseconds since 1970.
-    init(_ state: ConnectionState, _ carrier: Carrier?, now: Int64) {
-        self =
-            switch state {
-            case .idle: .connecting(attempt: 1)
-            case .connecting(let attempt): .connecting(attempt: attempt)
-            case .connected(let roundTrip):
-                .connected(
-                    roundTrip: roundTrip.map { Interval($0) }, isOverTCP: carrier == .tcp)
-            case .waiting(let after, let reason):
-                .waiting(until: now + Int64(Interval(after).milliseconds), reason: reason)
-            case .storeFailed(let error): .ended(error.sentence)
-            case .revoked: .ended("this device was revoked")
-            case .closed: .ended("closed")
-            }
     }
 }

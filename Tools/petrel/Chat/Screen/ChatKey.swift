@@ -34,6 +34,8 @@ enum ChatKey: Equatable, Sendable {
     case quit
     /// Ctrl-D.
     case endOfInput
+    /// The window of the terminal is looked at, or no longer.
+    case focus(Bool)
 }
 
 /// Puts keys together from what ncurses reads: pasted text, and keys with Alt.

@@ -6,6 +6,8 @@ struct ChatLayout: Equatable, Sendable {
     static let wideColumns = 60
     /// The most rows of what is being typed.
     static let inputRowsMax = 5
+    /// The most rows of a notice.
+    static let noticeRowsMax = 4
 
     /// The columns of the list; `nil` if it is not shown.
     var list: Range<Int>?
@@ -15,8 +17,9 @@ struct ChatLayout: Equatable, Sendable {
     let titleRow = 0
     /// The rows of the messages.
     var messages: Range<Int>
-    /// The row between messages and input, which tells who types and what was refused.
-    var noticeRow: Int
+    /// The rows between messages and input, which tell who types and what was refused; one, or as
+    /// many as a refusal needs.
+    var notice: Range<Int>
     /// The rows of what is being typed.
     var input: Range<Int>
     /// The row of the status line.
@@ -38,9 +41,17 @@ struct ChatLayout: Equatable, Sendable {
         let rows = max(1, min(wanted, Self.inputRowsMax, size.rows - 4))
         statusRow = size.rows - 1
         input = max(0, statusRow - rows)..<max(0, statusRow)
-        noticeRow = input.lowerBound - 1
-        messages = 1..<max(1, noticeRow)
+        let text = model.notice?.text ?? ""
+        let lines = DisplayText.wrapped(text, to: Self.noticeWidth(width)).count
+        let most = min(Self.noticeRowsMax, input.lowerBound - 2)
+        notice = input.lowerBound - max(1, min(lines, most))..<input.lowerBound
+        messages = 1..<max(1, notice.lowerBound)
     }
+}
+
+extension ChatLayout {
+    /// The cells of a notice in a pane that has so many.
+    static func noticeWidth(_ width: Int) -> Int { max(1, width - 4) }
 }
 
 /// What is being typed, cut into rows behind a prompt.

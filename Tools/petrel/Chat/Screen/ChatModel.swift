@@ -11,6 +11,8 @@ struct ChatModel: Equatable, Sendable {
     var conversations: [ChatConversation] = []
     /// The conversation that is shown; `nil` for the list alone.
     var open: ChatTarget?
+    /// Who asks to become contacts, and has no answer.
+    var requests: [ChatRequest] = []
     /// The line of the list that Enter opens while no conversation is shown.
     var highlighted = 0
     /// The messages of the open conversation.
@@ -28,6 +30,14 @@ struct ChatModel: Equatable, Sendable {
 
     /// The conversation that is shown, as the list has it.
     var openConversation: ChatConversation? { conversations.first { $0.target == open } }
+}
+
+/// Somebody who asks to become contacts.
+struct ChatRequest: Equatable, Sendable {
+    /// Who asks.
+    var handle: String
+    /// The line that came with it; empty for none.
+    var greeting: String
 }
 
 /// What a message can be sent to.

@@ -61,6 +61,7 @@ extension ChatOverlay {
             switch message.content {
             case .text(let text): text
             case .data(let type, let byteCount): "\(byteCount) bytes of \(type)"
+            case .recalled(""): "taken back"
             case .recalled(let by): "taken back by \(by)"
             case .expired: "expired"
             case .event(let text): text

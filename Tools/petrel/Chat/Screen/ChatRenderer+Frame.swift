@@ -10,7 +10,7 @@ extension ChatRenderer {
         canvas.put(
             "Conversations", row: layout.titleRow, column: columns.lowerBound,
             limit: columns.upperBound, style: .bold)
-        let end = layout.pane == nil ? layout.noticeRow : layout.statusRow
+        let end = layout.pane == nil ? layout.notice.lowerBound : layout.statusRow
         let rows = 1..<max(1, end)
         let marked =
             model.open == nil
@@ -62,14 +62,21 @@ extension ChatRenderer {
         _ model: ChatModel, _ layout: ChatLayout, _ columns: Range<Int>,
         _ canvas: inout ChatCanvas
     ) {
-        let row = layout.noticeRow
         let rule = String(repeating: "─", count: columns.count)
-        canvas.put(rule, row: row, column: columns.lowerBound, style: .dim)
+        canvas.put(rule, row: layout.notice.lowerBound, column: columns.lowerBound, style: .dim)
         guard let piece = word(model) else { return }
-        let text = DisplayText.clipped(piece.text, to: columns.count - 4)
-        canvas.put(
-            " \(text) ", row: row, column: columns.lowerBound + 1, limit: columns.upperBound,
-            style: piece.style)
+        let width = ChatLayout.noticeWidth(columns.count)
+        var lines = [piece.text]
+        if layout.notice.count > 1 { lines = DisplayText.wrapped(piece.text, to: width) }
+        for (row, line) in zip(layout.notice, lines) {
+            let isCut = row == layout.notice.upperBound - 1 && lines.count > layout.notice.count
+            var text = line
+            while text.last == " " { text.removeLast() }
+            if isCut { text += "…" }
+            canvas.put(
+                " \(DisplayText.clipped(text, to: width)) ", row: row,
+                column: columns.lowerBound + 1, limit: columns.upperBound, style: piece.style)
+        }
     }
 
     /// What is most worth saying: the answer to what was typed, trouble, who types, what is below.
@@ -86,6 +93,13 @@ extension ChatRenderer {
         case 1: return StyledText("\(typing[0]) is typing…", .accent)
         case 2: return StyledText("\(typing[0]) and \(typing[1]) are typing…", .accent)
         default: return StyledText("\(typing.count) people are typing…", .accent)
+        }
+        if let request = model.requests.first {
+            let name = model.requests.count > 1 ? " \(request.handle)" : ""
+            let greeting = request.greeting.isEmpty ? "" : ": “\(request.greeting)”"
+            return StyledText(
+                "\(request.handle) asks for contact, /accept\(name) or /decline\(name)\(greeting)",
+                .accent)
         }
         if model.timeline.anchor != nil, model.open != nil {
             return StyledText("newer messages are below: PageDown, or Ctrl-End", .dim)

@@ -50,7 +50,8 @@ extension ChatRenderer {
     ) {
         guard let conversation = model.openConversation else { return }
         let words = [
-            conversation.subtitle, text(conversation.presence, model), marks(conversation),
+            conversation.subtitle, Self.text(conversation.presence, now: model.now),
+            marks(conversation),
         ]
         .filter { !$0.isEmpty }.joined(separator: " · ")
         canvas.put(
@@ -58,13 +59,14 @@ extension ChatRenderer {
             row: layout.titleRow, column: pane.lowerBound, limit: pane.upperBound)
     }
 
-    private func text(_ presence: ChatPresence?, _ model: ChatModel) -> String {
+    /// Whether somebody is there, in words; empty if that is not known.
+    static func text(_ presence: ChatPresence?, now: Int64) -> String {
         switch presence {
         case nil: ""
         case .online: "online"
         case .away: "away"
         case .offline(nil): "offline"
-        case .offline(let time?): "last seen \(ChatTime.ago(time, now: model.now))"
+        case .offline(let time?): "last seen \(ChatTime.ago(time, now: now))"
         }
     }
 

@@ -54,7 +54,7 @@ struct ChatMessage: Equatable, Sendable {
         case text(String)
         /// A body that is no text.
         case data(type: String, byteCount: Int)
-        /// Taken back by its author, or by an administrator.
+        /// Taken back by somebody, empty where an administrator may have been it.
         case recalled(by: String)
         case expired
         /// Something that happened to the conversation: who came, who left, its new name.

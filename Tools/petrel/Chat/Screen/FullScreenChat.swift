@@ -3,27 +3,17 @@
 import Foundation
 import Petrel
 import PetrelBase
-import Synchronization
-
-/// What happens to a chat.
-private enum ChatEvent: Sendable {
-    case terminal(TerminalEvent)
-    case link(ConnectionState, Carrier?)
-    case obstacle(PetrelError?)
-    /// Something in the store is new.
-    case changed
-    /// A second has passed.
-    case tick
-    case interrupted
-}
+import PetrelMessaging
 
 /// A chat on the full screen.
 struct FullScreenChat {
-    private let client: PetrelClient
+    let client: PetrelClient
+    let renderer = ChatRenderer()
+    var controller: ChatController
+    var feed: ChatFeed
     private let directory: String
-    private let renderer = ChatRenderer()
-    private var controller: ChatController
-    private var feed: ChatFeed
+    /// The conversation that the server was told is on the screen.
+    private var viewed: ConversationID?
 
     /// Prepares a chat of a client that has an account.
     init(_ client: PetrelClient, _ options: ClientOptions) throws {
@@ -41,7 +31,7 @@ struct FullScreenChat {
         let (events, continuation) = AsyncStream.makeStream(of: ChatEvent.self)
         let screen = try TerminalScreen { continuation.yield(.terminal($0)) }
         let stopper = Interruption { continuation.yield(.interrupted) }
-        let watching = Task { [client] in await Self.watch(client, continuation) }
+        let watching = Task { [client] in await ChatEvent.watch(client, continuation) }
         do {
             defer {
                 screen.close()
@@ -49,6 +39,7 @@ struct FullScreenChat {
                 watching.cancel()
             }
             tellTime()
+            client.visibilityChanged(to: .foreground)
             if let peer, peer != controller.model.handle { try open(.handle(peer)) }
             try refresh()
             for await event in events {
@@ -67,42 +58,62 @@ struct FullScreenChat {
 extension FullScreenChat {
     /// Applies an event; `false` to leave.
     private mutating func take(
-        _ event: ChatEvent, _ screen: TerminalScreen,
-        _ continuation: AsyncStream<ChatEvent>.Continuation
+        _ event: ChatEvent, _ screen: TerminalScreen, _ continuation: ChatEvent.Continuation
     ) async throws -> Bool {
         tellTime()
         switch event {
+        case .terminal(.key(.focus(let isOn))):
+            client.visibilityChanged(to: isOn ? .foreground : .background)
         case .terminal(.key(let key)):
+            let before = controller.model.input.text
             for action in controller.press(key) {
                 guard action != .quit else { return false }
                 try await run(action, screen, continuation)
             }
+            tellTyping(before)
+            // Scrolling brings other messages into view.
+            if key == .pageDown || key == .down || key == .bottom { try refresh() }
         case .terminal(.resized(let size)): controller.size = size
         case .terminal(.gone), .interrupted: return false
         case .link(let state, let carrier):
             controller.model.status.link = ChatStatus.Link(
                 state, carrier, now: controller.model.now)
-            if case .connected = state { noteContact() }
             if case .closed = state { return false }
             try refresh()
         case .obstacle(let obstacle):
             controller.model.status.obstacle = obstacle?.description
-        case .changed:
-            noteContact()
+        case .outcome(let text, let isBad):
+            controller.model.notice = ChatNotice(text: text, isBad: isBad)
             try refresh()
-        case .tick: try refresh()
+        case .begun(let conversation):
+            try refresh()
+            try open(.conversation(conversation))
+            try refresh()
+        case .overlay(let overlay): controller.model.overlay = overlay
+        case .changed, .tick: try refresh()
         }
         return true
     }
 
     private mutating func run(
-        _ action: ChatAction, _ screen: TerminalScreen,
-        _ continuation: AsyncStream<ChatEvent>.Continuation
+        _ action: ChatAction, _ screen: TerminalScreen, _ continuation: ChatEvent.Continuation
     ) async throws {
         switch action {
-        case .send(let text, let target): await send(text, to: target, continuation)
+        case .send(let text, let target, let replyTo):
+            await send(text, to: target, replyTo: replyTo, continuation)
         case .open(let target): try open(target)
-        case .loadOlder: feed.loadOlder(controller.model.timeline)
+        case .loadOlder:
+            guard let target = controller.model.open else { return }
+            try feed.loadOlder(in: target)
+        case .fetch(let number):
+            guard let target = controller.model.open else { return }
+            try feed.fetch(in: target, before: number)
+        case .order(let order, let conversation): await run(order, conversation, continuation)
+        case .showContacts:
+            controller.model.overlay = .contacts(
+                try client.contacts(), client.presences, now: controller.model.now)
+            return
+        case .showMembers(let conversation): return showMembers(conversation, continuation)
         case .showNet:
             controller.model.overlay = .net(controller.model, details: classLines)
             return
@@ -113,39 +124,15 @@ extension FullScreenChat {
         try refresh()
     }
 
-    private mutating func send(
-        _ text: String, to target: ChatTarget,
-        _ continuation: AsyncStream<ChatEvent>.Continuation
-    ) async {
-        do throws(PetrelError) {
-            let body = Array(text.utf8)
-            let outgoing: Outgoing
-            switch target {
-            case .handle(let handle):
-                outgoing = try await client.send(body, contentType: "", to: handle)
-            case .conversation(let conversation):
-                outgoing = try await client.send(body, contentType: "", in: conversation)
-            }
-            feed.note(outgoing, to: target, at: controller.model.now)
-            Task {
-                for await _ in outgoing.deliveries { continuation.yield(.changed) }
-            }
-        } catch {
-            // Nothing was taken in: it can be sent again as it was.
-            controller.model.input = InputLine(text)
-            controller.model.notice = ChatNotice(text: "not sent: \(error)", isBad: true)
-        }
-    }
-
     private mutating func open(_ target: ChatTarget) throws(PetrelError) {
         controller.show(target)
         feed.open(target)
-        let looked = try feed.lookedAt(in: target)
+        let read = try feed.read(in: target)
         let items = try feed.items(of: target, isConnected: false).items
         controller.model.timeline.firstUnread =
             items.lazy.compactMap { item -> UInt64? in
                 guard case .message(let message) = item, !message.isOwn else { return nil }
-                return message.number.flatMap { $0 > looked ? $0 : nil }
+                return message.number.flatMap { $0 > read ? $0 : nil }
             }.first
     }
 
@@ -153,7 +140,10 @@ extension FullScreenChat {
         let messages = controller.model.timeline.items.compactMap { item -> ChatMessage? in
             if case .message(let message) = item { message } else { nil }
         }
-        let found = messages.last { number == nil ? $0.isOwn : $0.number == number }
+        let found = messages.last { message in
+            if let number { return message.number == number }
+            return message.isOwn && message.progress != nil
+        }
         guard let found else {
             let text = number.map {
                 "message \($0) is not among those shown; PageUp shows older ones"
@@ -173,18 +163,32 @@ extension FullScreenChat {
 
     /// Reads what may have changed.
     private mutating func refresh() throws {
-        controller.model.conversations = try feed.conversations()
-        controller.model.status.sync = feed.sync()
-        controller.model.status.outboxCount = try client.waiting(limit: 10_000).count
+        try readList()
+        tellViewing()
         guard let target = currentTarget else { return }
-        var isConnected = false
-        if case .connected = controller.model.status.link { isConnected = true }
         let (items, hasOlder) = try feed.items(of: target, isConnected: isConnected)
         controller.model.timeline.items = items
         controller.model.timeline.hasOlder = hasOlder
-        guard controller.model.timeline.anchor == nil, try feed.look(at: target) else { return }
+        guard controller.model.overlay == nil,
+            try feed.look(at: target, controller.model.timeline)
+        else { return }
         try feed.marks.save(directory: directory)
-        controller.model.conversations = try feed.conversations()
+        try readList()
+    }
+
+    private mutating func readList() throws {
+        controller.model.requests = try feed.requests()
+        controller.model.conversations = try feed.conversations(
+            controller.model.requests, now: controller.model.now)
+        controller.model.status.sync = feed.sync()
+        controller.model.status.outboxCount = try client.waiting(limit: 10_000).count
+        let link = client.linkStatus
+        controller.model.status.link = controller.model.status.link.with(
+            roundTrip: link.roundTrip.map { Interval($0) })
+        if let since = link.sinceLastContact {
+            controller.model.status.lastContact =
+                controller.model.now - Int64(Interval(since).milliseconds)
+        }
     }
 
     /// The open conversation, which is called by its member's handle once that is known.
@@ -202,34 +206,25 @@ extension FullScreenChat {
     private mutating func tellTime() {
         controller.model.now = Int64(Date().timeIntervalSince1970 * 1_000)
     }
+}
 
-    private mutating func noteContact() {
-        controller.model.status.lastContact = controller.model.now
+/// What others are told of who sits here.
+extension FullScreenChat {
+    private mutating func tellViewing() {
+        let current = controller.model.openConversation?.id
+        guard current != viewed else { return }
+        viewed = current
+        client.viewing(current)
     }
 
-    /// Follows the client and the clock until it is cancelled.
-    private static func watch(
-        _ client: PetrelClient, _ continuation: AsyncStream<ChatEvent>.Continuation
-    ) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for await state in client.states {
-                    continuation.yield(.link(state, client.carrier))
-                }
-            }
-            group.addTask {
-                for await obstacle in client.obstacles { continuation.yield(.obstacle(obstacle)) }
-            }
-            group.addTask {
-                guard let inbox = try? client.inbox() else { return }
-                for await _ in inbox { continuation.yield(.changed) }
-            }
-            group.addTask {
-                while !Task.isCancelled {
-                    try? await Task.sleep(for: .seconds(1))
-                    continuation.yield(.tick)
-                }
-            }
+    /// Tells that somebody types, which a command is not.
+    private func tellTyping(_ before: String) {
+        let text = controller.model.input.text
+        guard text != before, let id = controller.model.openConversation?.id else { return }
+        if !text.isEmpty, !text.hasPrefix("/") {
+            client.typing(in: id)
+        } else if !before.isEmpty, !before.hasPrefix("/") {
+            client.stoppedTyping(in: id)
         }
     }
 }

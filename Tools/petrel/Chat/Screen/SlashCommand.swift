@@ -23,6 +23,14 @@ enum ChatEntry: Equatable, Sendable {
 enum SlashCommand: Equatable, Sendable {
     /// Opens the conversation with an account.
     case to(String)
+    /// Lists the contacts and requests.
+    case contacts
+    /// Lists the members of the conversation.
+    case members
+    /// Sends a text that answers the message of that number.
+    case reply(UInt64, String)
+    /// Asks something of the client.
+    case order(ChatOrder)
     /// Says how things stand with the server.
     case net
     /// Tells the story of a message: of that number, or the own one that was sent last.
@@ -54,15 +62,27 @@ struct SlashForm: Sendable {
     /// How it is typed.
     var usage: String { arguments.isEmpty ? "/\(name)" : "/\(name) \(arguments)" }
 
-    /// All commands.
-    static let all: [SlashForm] = [
-        SlashForm(name: "to", arguments: "HANDLE", summary: "opens the conversation with somebody")
-        {
-            $0.words.count == 1 ? $0.handle(0).map { .to($0) } : nil
-        },
-        SlashForm(name: "net", arguments: "", summary: "how things stand with the server") {
-            $0.words.isEmpty ? .net : nil
-        },
+    /// All commands, as they are listed.
+    static let all: [SlashForm] =
+        [
+            SlashForm(
+                name: "to", arguments: "HANDLE", summary: "opens the conversation with somebody"
+            ) {
+                $0.words.count == 1 ? $0.handle(0).map { .to($0) } : nil
+            },
+            SlashForm(
+                name: "reply", arguments: "N TEXT", summary: "sends a text that answers message N"
+            ) { arguments in
+                guard let number = arguments.number(0), let text = arguments.rest(after: 1) else {
+                    return nil
+                }
+                return .reply(number, text)
+            },
+        ] + messages + [bare("contacts", "who is known, who asks, who is here", .contacts)]
+        + people + [bare("members", "who is in the conversation", .members)] + groups + state
+
+    private static let state: [SlashForm] = [
+        bare("net", "how things stand with the server", .net),
         SlashForm(
             name: "why", arguments: "[N]",
             summary: "what became of message N, or of your last one"
@@ -70,13 +90,17 @@ struct SlashForm: Sendable {
             if arguments.words.isEmpty { return .why(nil) }
             return arguments.words.count == 1 ? arguments.number(0).map { .why($0) } : nil
         },
-        SlashForm(name: "help", arguments: "", summary: "this list") {
-            $0.words.isEmpty ? .help : nil
-        },
-        SlashForm(name: "quit", arguments: "", summary: "leaves; what waits is sent next time") {
-            $0.words.isEmpty ? .quit : nil
-        },
+        bare("help", "this list", .help),
+        bare("quit", "leaves; what waits is sent next time", .quit),
     ]
+
+    private static func bare(
+        _ name: String, _ summary: String, _ command: SlashCommand
+    ) -> SlashForm {
+        SlashForm(name: name, arguments: "", summary: summary) {
+            $0.words.isEmpty ? command : nil
+        }
+    }
 }
 
 /// What follows the word of a command.
@@ -139,7 +163,6 @@ extension SlashCommand {
             return SlashError(
                 "there is no /\(name); did you mean /\(closest)? A message may begin with //")
         }
-        let list = names.map { "/\($0)" }.joined(separator: ", ")
-        return SlashError("there is no /\(name); there are \(list)")
+        return SlashError("there is no /\(name); /help lists what there is")
     }
 }

@@ -11,7 +11,7 @@ enum TerminalKeys {
         ("\u{1B}[1;3A", previous), ("\u{1B}[1;3D", previous),
         ("\u{1B}[1;3B", next), ("\u{1B}[1;3C", next),
         ("\u{1B}[1;5D", wordLeft), ("\u{1B}[1;5C", wordRight),
-        ("\u{1B}[1;5F", bottom),
+        ("\u{1B}[1;5F", bottom), ("\u{1B}[I", focusIn), ("\u{1B}[O", focusOut),
         ("\u{1B}[H", KEY_HOME), ("\u{1B}[F", KEY_END),
         ("\u{1B}[1~", KEY_HOME), ("\u{1B}[4~", KEY_END),
     ]
@@ -21,6 +21,7 @@ enum TerminalKeys {
         pasteStart: .pasteStart, pasteEnd: .pasteEnd,
         previous: .key(.previousConversation), next: .key(.nextConversation),
         wordLeft: .key(.wordLeft), wordRight: .key(.wordRight), bottom: .key(.bottom),
+        focusIn: .key(.focus(true)), focusOut: .key(.focus(false)),
         KEY_LEFT: .key(.left), KEY_RIGHT: .key(.right), KEY_UP: .key(.up), KEY_DOWN: .key(.down),
         KEY_PPAGE: .key(.pageUp), KEY_NPAGE: .key(.pageDown),
         KEY_HOME: .key(.start), KEY_END: .key(.end),
@@ -28,9 +29,9 @@ enum TerminalKeys {
         KEY_BTAB: .key(.previousConversation), KEY_ENTER: .key(.enter),
     ]
 
-    /// Asks the terminal to say what is pasted, or no longer to.
-    static func setPasteBrackets(_ isOn: Bool) {
-        let sequence = isOn ? "\u{1B}[?2004h" : "\u{1B}[?2004l"
+    /// Asks the terminal to say what is pasted and whether somebody looks, or no longer.
+    static func setReports(_ isOn: Bool) {
+        let sequence = isOn ? "\u{1B}[?2004h\u{1B}[?1004h" : "\u{1B}[?2004l\u{1B}[?1004l"
         _ = write(STDOUT_FILENO, sequence, sequence.utf8.count)
     }
 
@@ -42,4 +43,6 @@ enum TerminalKeys {
     private static let wordLeft: Int32 = 0x1005
     private static let wordRight: Int32 = 0x1006
     private static let bottom: Int32 = 0x1007
+    private static let focusIn: Int32 = 0x1008
+    private static let focusOut: Int32 = 0x1009
 }

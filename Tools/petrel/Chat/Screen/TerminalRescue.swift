@@ -46,9 +46,9 @@ private func resized(_ number: Int32) {
     errno = code
 }
 
-/// Only what a handler may call: the cursor, no paste brackets, no full screen, the old modes.
+/// Only what a handler may call: the cursor, no reports, no full screen, the old modes.
 private func rescue(_ number: Int32) {
-    let basics: StaticString = "\u{1B}[?25h\u{1B}[?2004l\u{1B}[0m"
+    let basics: StaticString = "\u{1B}[?25h\u{1B}[?2004l\u{1B}[?1004l\u{1B}[0m"
     _ = write(STDOUT_FILENO, basics.utf8Start, basics.utf8CodeUnitCount)
     if let leaving { _ = write(STDOUT_FILENO, leaving, leavingCount) }
     tcsetattr(STDIN_FILENO, TCSANOW, &savedModes)

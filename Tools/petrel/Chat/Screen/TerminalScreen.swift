@@ -59,7 +59,7 @@ final class TerminalScreen: Sendable {
         }
         TerminalRescue.leaveSequence(petrel_screen_leave_sequence())
         for (sequence, code) in TerminalKeys.sequences { define_key(sequence, code) }
-        TerminalKeys.setPasteBrackets(true)
+        TerminalKeys.setReports(true)
         let thread = Thread { self.run(tell) }
         thread.start()
     }
@@ -126,7 +126,7 @@ final class TerminalScreen: Sendable {
                 tell(.gone)
             }
         }
-        TerminalKeys.setPasteBrackets(false)
+        TerminalKeys.setReports(false)
         endwin()
         TerminalRescue.end()
         Glibc.close(ends.read)

@@ -44,6 +44,19 @@ struct TimelineRows {
         return Array(rows.suffix(height))
     }
 
+    /// The newest hole in view; `nil` if nothing is missing there.
+    func newestHole(height: Int) -> ChatHole? {
+        var (index, below) = bottom
+        var count = 0
+        while index >= 0, count < height {
+            if case .hole(let hole) = timeline.items[index] { return hole }
+            count += rows(of: index).count - below
+            below = 0
+            index -= 1
+        }
+        return nil
+    }
+
     /// The lower edge after moving the view up by some rows, and whether that met the oldest item.
     func movedUp(by count: Int, height: Int) -> (anchor: ChatTimeline.Anchor?, isAtTop: Bool) {
         let (start, below) = bottom
@@ -177,6 +190,7 @@ extension TimelineRows {
         case .data(let type, let byteCount):
             let size = byteCount == 1 ? "1 byte" : "\(UInt64(byteCount).grouped) bytes"
             return [note("(\(size) of \(type))")]
+        case .recalled(""): return [note("(taken back)")]
         case .recalled(let by): return [note("(taken back by \(by))")]
         case .expired: return [note("(expired)")]
         case .event(let text): return [note(text)]

@@ -76,3 +76,8 @@ int64_t bench_flood(uint16_t port, const uint8_t *datagrams, int byte_count, int
 int64_t bench_dropped(uint16_t port);
 /// Bytes of memory that the process has.
 int64_t bench_resident(void);
+
+/// Flushes (fdatasync) that the process has asked for.
+int64_t bench_flushes(void);
+/// CPU seconds that all threads of the process have used.
+double bench_process_seconds(void);
