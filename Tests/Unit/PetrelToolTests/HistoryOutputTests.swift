@@ -36,8 +36,8 @@ import Testing
         ]
         #expect(
             Self.line(message)
-                == "12  2026-11-24 14:00  bob (to 9): good\u{FFFD}[2J morning (edited)  👍 carol, dora"
-        )
+                == "\(Self.start) (to 9): good\u{FFFD}[2J morning (edited)  👍 "
+                + "carol, dora")
         message = Self.message(.said)
         message.body = [0xFF, 0xFE]
         #expect(Self.line(message) == "\(Self.start): (4 characters of base64, not text)")
