@@ -4,7 +4,6 @@ import ArgumentParser
 import Foundation
 import Petrel
 import PetrelBase
-import PetrelMessaging
 
 /// What both ways to enrol have in common.
 struct EnrolOptions: ParsableArguments {
