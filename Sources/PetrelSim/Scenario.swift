@@ -154,8 +154,9 @@ public struct LimitsPlan: Codable, Equatable, Sendable {
     public var contacts = 5_000
     /// Bytes of bodies of an account.
     public var bytes: UInt64 = 1 << 30
-    /// Sends of an account in a second, and at once.
+    /// Sends of an account in a second.
     public var sendsPerSecond = 1_000
+    /// Sends of an account at once.
     public var sendsAtOnce = 10_000
 
     /// Creates limits that are never met.

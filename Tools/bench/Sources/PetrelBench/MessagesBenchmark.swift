@@ -1,4 +1,4 @@
-// How many 1:1 messages a second a server commits and delivers while the slowest hundredth is quick.
+// How many 1:1 messages a second a server commits and delivers while the slowest of 100 is quick.
 
 import PetrelBase
 
