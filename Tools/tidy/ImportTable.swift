@@ -79,7 +79,8 @@ enum ImportTable {
             modules: [
                 "PetrelBase", "PetrelWire", "PetrelCrypto", "PetrelTransport", "PetrelMessaging",
                 "PetrelServices", "PetrelServerCore", "PetrelClientNetwork", "PetrelClientData",
-                "PetrelClientCore", "PetrelEvent", "PetrelStore", "PetrelServer", "Petrel", "CBench",
+                "PetrelClientCore", "PetrelEvent", "PetrelStore", "PetrelServer", "Petrel",
+                "CBench",
                 "PackageDescription",
             ], system: ["Foundation", "Glibc", "Synchronization"]),
         // The fuzzers, which Package.swift has for Tools/fuzz alone.
