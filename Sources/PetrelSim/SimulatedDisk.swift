@@ -14,7 +14,7 @@ protocol DiskWatcher: AnyObject {
 ///
 /// Operations that wait when a commit begins become durable together when it ends, as in the real
 /// store. Which of these moments a crash falls into is the simulation's choice.
-final class SimulatedDisk: Store {
+final class SimulatedDisk: StoreInFront {
     /// What is on the disk, and what waits.
     private(set) var memory: MemoryStore
     weak var watcher: (any DiskWatcher)?
@@ -51,7 +51,7 @@ final class SimulatedDisk: Store {
 
     // MARK: The contract
 
-    var incarnation: UInt64 { memory.incarnation }
+    var kept: MemoryStore { memory }
 
     func submit(
         _ operation: StoreOperation, ticket: UInt64, by worker: Int
@@ -61,55 +61,5 @@ final class SimulatedDisk: Store {
 
     func takeCompletions(of worker: Int, into completions: inout [StoreCompletion]) {
         memory.takeCompletions(of: worker, into: &completions)
-    }
-
-    var limits: ServiceLimits { memory.limits }
-
-    func account(handle: String) throws(StoreFailure) -> AccountRecord? {
-        try memory.account(handle: handle)
-    }
-    func account(_ id: AccountID) throws(StoreFailure) -> AccountRecord? { try memory.account(id) }
-    func device(key: DeviceKey) throws(StoreFailure) -> DeviceRecord? {
-        try memory.device(key: key)
-    }
-    func accountState(_ account: AccountID) throws(StoreFailure) -> AccountState? {
-        try memory.accountState(account)
-    }
-    func contact(_ peer: AccountID, of account: AccountID) throws(StoreFailure) -> Contact? {
-        try memory.contact(peer, of: account)
-    }
-    func presentContacts(of account: AccountID) throws(StoreFailure) -> [AccountID] {
-        try memory.presentContacts(of: account)
-    }
-    func newestFeed(_ account: AccountID) throws(StoreFailure) -> FeedSequence {
-        try memory.newestFeed(account)
-    }
-    func changes(
-        of account: AccountID, after cursor: FeedSequence, limit: Int
-    ) throws(StoreFailure) -> FeedSlice {
-        try memory.changes(of: account, after: cursor, limit: limit)
-    }
-    func item(
-        _ subject: FeedSubject, of account: AccountID
-    ) throws(StoreFailure) -> SyncItem? {
-        try memory.item(subject, of: account)
-    }
-    func largeGroups(
-        of account: AccountID, after id: ConversationID, limit: Int
-    ) throws(StoreFailure) -> [ConversationHead] {
-        try memory.largeGroups(of: account, after: id, limit: limit)
-    }
-    func head(
-        of id: ConversationID, for account: AccountID
-    ) throws(StoreFailure) -> ConversationHead? {
-        try memory.head(of: id, for: account)
-    }
-    func members(
-        of id: ConversationID, after account: AccountID, limit: Int
-    ) throws(StoreFailure) -> [MemberRecord] {
-        try memory.members(of: id, after: account, limit: limit)
-    }
-    func messages(_ request: MessageRequest) throws(StoreFailure) -> MessageSlice {
-        try memory.messages(request)
     }
 }

@@ -12,7 +12,6 @@ struct Town {
     var store: MemoryStore
     /// What the clock shows.
     var now = Town.start
-    private var ticket: UInt64 = 0
     private var names: UInt64 = 0
 
     init(_ people: ClosedRange<UInt64>, limits: ServiceLimits = .init()) throws {
@@ -30,11 +29,7 @@ struct Town {
 
     /// Submits and returns the outcome.
     mutating func apply(_ operation: StoreOperation) throws -> StoreOutcome {
-        ticket += 1
-        try store.submit(operation, ticket: ticket)
-        var completions: [StoreCompletion] = []
-        store.takeCompletions(into: &completions)
-        return try #require(completions.first).result.get()
+        try store.outcome(operation)
     }
 
     /// Submits and returns why it was refused; `nil` if it was not.

@@ -7,16 +7,11 @@ import Testing
 
 struct World {
     var store = MemoryStore()
-    var ticket: UInt64 = 0
     static let wall = WallTime(milliseconds: 1_800_000_000_000)
 
     /// Submits and returns the outcome.
     mutating func apply(_ operation: StoreOperation) throws -> StoreOutcome {
-        ticket += 1
-        try store.submit(operation, ticket: ticket)
-        var completions: [StoreCompletion] = []
-        store.takeCompletions(into: &completions)
-        return try #require(completions.first).result.get()
+        try store.outcome(operation)
     }
 
     /// Adds an account whose key is its number.

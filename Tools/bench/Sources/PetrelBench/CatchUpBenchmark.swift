@@ -36,13 +36,9 @@ enum CatchUpBenchmark {
         // The first server makes its keys, without which no later one touches the accounts.
         try ServiceRun.prepare(path)
         try create(in: path, devices: rounds)
-        let run = ServiceRun(directory: path)
-        let thread = try Worker { run.serve() }
-        defer {
-            run.stop()
-            thread.join()
-        }
-        let server = try run.awaitServer()
+        let running = try RunningServer(path)
+        defer { running.end() }
+        let server = running.server
         var pair = try ServiceClients(
             to: server.address, key: server.key, senders: 1, acknowledgePause: .milliseconds(100))
         try pair.awaitWelcomes()

@@ -47,16 +47,12 @@ enum FloodBenchmark {
         let path = directory + "/flooded"
         _ = try Server(ServiceRun.settings(path))
         try StoreFixture.create(in: path, accounts: sessions)
-        let run = ServiceRun(directory: path)
         // The load shares the other processor with the flood, and goes first there.
         _ = bench_pin(0)
         defer { _ = bench_unpin() }
-        let thread = try Worker(processor: 1) { run.serve() }
-        defer {
-            run.stop()
-            thread.join()
-        }
-        let server = try run.awaitServer()
+        let running = try RunningServer(path, processor: 1)
+        defer { running.end() }
+        let server = running.server
         let ammunition = Ammunition(
             hellos: try FloodHellos.make(4_096, for: server.key),
             strays: FloodStrays.make(4_096))

@@ -24,13 +24,9 @@ enum GroupsBenchmark {
             try ServiceRun.prepare(path)
             try create(in: path, members: members)
             let flush = try StoreBenchmark.flush(directory, seconds: 0.3)
-            let run = ServiceRun(directory: path)
-            let thread = try Worker { run.serve() }
-            defer {
-                run.stop()
-                thread.join()
-            }
-            let server = try run.awaitServer()
+            let running = try RunningServer(path)
+            defer { running.end() }
+            let server = running.server
             var clients = try GroupClients(
                 to: server.address, key: server.key, members: members, of: group)
             try clients.awaitWelcomes()

@@ -31,13 +31,9 @@ enum MessagesBenchmark {
         try StoreFixture.create(in: path, accounts: senders * 2)
         var flushes = [try StoreBenchmark.flush(directory, seconds: 0.5)]
         let puts = try StoreBenchmark.puts(directory, batch: 64, seconds: 0.7)
-        let run = ServiceRun(directory: path)
-        let thread = try Worker { run.serve() }
-        defer {
-            run.stop()
-            thread.join()
-        }
-        let server = try run.awaitServer()
+        let running = try RunningServer(path)
+        defer { running.end() }
+        let server = running.server
         var clients = try ServiceClients(
             to: server.address, key: server.key, senders: senders,
             acknowledgePause: .milliseconds(100))

@@ -28,13 +28,9 @@ enum ServiceBenchmark {
         // The first server makes its keys, without which no later one touches the accounts.
         try ServiceRun.prepare(path)
         try StoreFixture.create(in: path, accounts: senders * 2)
-        let run = ServiceRun(directory: path)
-        let thread = try Worker { run.serve() }
-        defer {
-            run.stop()
-            thread.join()
-        }
-        let server = try run.awaitServer()
+        let running = try RunningServer(path)
+        defer { running.end() }
+        let server = running.server
         var clients = try ServiceClients(to: server.address, key: server.key, senders: senders)
         try clients.awaitWelcomes()
         let interval = Interval(nanoseconds: Int64(seconds * 1e9))
@@ -73,6 +69,34 @@ enum ServiceBenchmark {
             "at a fixed rate, latency counts from when a message was due, sent or not",
         ]
         return section
+    }
+}
+
+/// A server on a thread of its own, until `end`.
+struct RunningServer {
+    /// Where it listens.
+    let server: ServiceRun.Running
+    private let run: ServiceRun
+    private let thread: Worker
+
+    /// Starts a server with its data in `directory` and waits until it listens.
+    init(_ directory: String, processor: Int32? = nil) throws {
+        let run = ServiceRun(directory: directory)
+        thread = try Worker(processor: processor) { run.serve() }
+        self.run = run
+        do {
+            server = try run.awaitServer()
+        } catch {
+            run.stop()
+            thread.join()
+            throw error
+        }
+    }
+
+    /// Stops the server and waits for its thread.
+    func end() {
+        run.stop()
+        thread.join()
     }
 }
 
