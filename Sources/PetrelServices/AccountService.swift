@@ -35,6 +35,8 @@ public struct AccountService: Sendable {
         var handle: String
         /// The account that it is about; `nil` when registering, or if there is none.
         var account: AccountID?
+        /// The password record that is verified; empty when there is none.
+        var record: [UInt8] = []
         /// Whether the code of a recovery is right.
         var isProved = false
         /// Whether the old password was right, and the new one is being hashed.
@@ -107,6 +109,7 @@ public struct AccountService: Sendable {
         var pending = Pending(wish: wish, applicant: applicant, handle: handle)
         let usable = known?.isDeleted == false ? known : nil
         pending.account = usable?.id
+        pending.record = usable?.password ?? []
         if case .register(_, let invitation, _) = wish {
             guard known == nil else {
                 hostAttempts.fail(Host(applicant.address), now: now)
@@ -155,7 +158,9 @@ public struct AccountService: Sendable {
             return .write(
                 Grant(
                     operation: .enrolDevice(enrol(account, form, pending, wall)),
-                    renewal: renewed.map { .replacePassword(account: account, record: $0) },
+                    renewal: renewed.map {
+                        .replacePassword(account: account, old: pending.record, record: $0)
+                    },
                     handle: pending.handle))
         case (.changePassword(_, _, let new, _), .right) where !pending.isVerified:
             handleAttempts.forgive(pending.handle, now: now)

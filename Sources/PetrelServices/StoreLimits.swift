@@ -64,7 +64,7 @@ extension StoreOperation {
         case .acknowledge(let acknowledge):
             let count = max(acknowledge.delivered.count, acknowledge.read.count)
             return count > StoreLimits.deliveredMarksMax ? .malformed : nil
-        case .replacePassword(_, let record):
+        case .replacePassword(_, _, let record):
             return StoreLimits.accept(password: record, deviceName: "")
         case .changeAccount(let change):
             switch change.change {

@@ -30,7 +30,9 @@ public enum StoreOperation: Equatable, Sendable {
     /// changes nothing.
     case raiseHelloCounter(account: AccountID, device: DeviceID, counter: UInt64, time: WallTime)
     /// Replaces the password record of an account by one of today's cost.
-    case replacePassword(account: AccountID, record: [UInt8])
+    ///
+    /// If `old` is no longer the record, the password was changed meanwhile, and stays as it is.
+    case replacePassword(account: AccountID, old: [UInt8], record: [UInt8])
     /// Forgets deduplication rows of messages committed before that time, at most `limit` of them.
     case purgeDeduplication(before: WallTime, limit: Int)
     /// Erases what must not be kept any longer at that time, at most `limit` events: messages whose

@@ -194,7 +194,7 @@ extension StoreOperation {
         // A purge removes two rows for each that it may forget.
         case .purgeDeduplication(_, let limit):
             64 + 32 * min(max(0, limit), StoreLimits.purgedRowsMax)
-        case .replacePassword(_, let record): 64 + record.count
+        case .replacePassword(_, _, let record): 64 + record.count
         case .expire(_, let limit), .continueDeletions(_, let limit):
             64 + 64 * min(max(0, limit), StoreLimits.erasedEventsMax)
         case .enrolDevice, .raiseHelloCounter, .createInvitation, .changeConversation: 256

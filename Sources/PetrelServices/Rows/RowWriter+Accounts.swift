@@ -110,12 +110,13 @@ extension RowWriter where Self: ~Copyable {
     }
 
     mutating func replacePassword(
-        of account: AccountID, with record: [UInt8]
+        of account: AccountID, _ old: [UInt8], with record: [UInt8]
     ) throws(Trouble) -> StoreOutcome {
         let key = Key.account(account)
         guard var row: AccountRow = try find(key, in: .account), !row.isDeleted else {
             throw .refused(Refused(.notEnrolled))
         }
+        guard row.password == old else { return .done }
         row.password = record
         try set(row, at: key, in: .account)
         return .done

@@ -62,8 +62,8 @@ extension RowWriter where Self: ~Copyable {
         case .createInvitation(let create): return try add(create, admission)
         case .raiseHelloCounter(let account, let device, let counter, let time):
             return try raise(counter, of: device, of: account, at: time)
-        case .replacePassword(let account, let record):
-            return try replacePassword(of: account, with: record)
+        case .replacePassword(let account, let old, let record):
+            return try replacePassword(of: account, old, with: record)
         case .purgeDeduplication(let before, let limit):
             return try purge(before: before, limit: limit)
         case .expire(let time, let limit): return try expire(at: time, limit: limit)

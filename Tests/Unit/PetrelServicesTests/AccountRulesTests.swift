@@ -246,13 +246,24 @@ import Testing
             #expect(try town.change(2, 1, wish) == .unknownRecipient)
         }
         #expect(
-            try town.apply(.replacePassword(account: .init(1), record: [7]))
+            try town.apply(.replacePassword(account: .init(1), old: [], record: [7]))
                 == .refused(.init(.notEnrolled)))
         #expect(try town.tables() == before)
         #expect(try town.change(2, 1, .remove) == nil)
         #expect(try town.change(5, 1, .unblock) == nil)
         try town.audit()
         #expect(try town.state(group, 2).membersCount == 3)
+    }
+
+    @Test func aRehashDoesNotBringAPasswordBackThatWasChangedMeanwhile() throws {
+        var town = try Town(1...1)
+        let rehash = StoreOperation.replacePassword(account: .init(1), old: [1], record: [8])
+        _ = try town.account(1, .password(record: [2], recovery: nil))
+        #expect(try town.apply(rehash) == .done)
+        #expect(try town.store.account(.init(1))?.password == [2])
+        let current = StoreOperation.replacePassword(account: .init(1), old: [2], record: [9])
+        #expect(try town.apply(current) == .done)
+        #expect(try town.store.account(.init(1))?.password == [9])
     }
 
     @Test func aDeletedAccountLeavesItsGroupsOneByOne() throws {

@@ -109,7 +109,7 @@ struct AccountServiceTests {
             Issue.record("\(step)")
             return
         }
-        #expect(enrolment.renewal == .replacePassword(account: anna.account, record: [9]))
+        #expect(enrolment.renewal == .replacePassword(account: anna.account, old: [1], record: [9]))
         let outcome = try world.apply(enrolment.operation)
         guard case .enrolled(anna.account, DeviceID(2), _) = outcome else {
             Issue.record("\(outcome)")

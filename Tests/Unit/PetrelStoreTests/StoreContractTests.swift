@@ -183,7 +183,7 @@ import Testing
                     account: .init(9), device: .init(1), counter: 1, time: .init(milliseconds: 1)),
                 .notEnrolled
             ),
-            (.replacePassword(account: .init(9), record: []), .notEnrolled),
+            (.replacePassword(account: .init(9), old: [], record: []), .notEnrolled),
         ]
         for (operation, refusal) in refusals {
             #expect(try bench.outcome(operation).refusal == refusal)
@@ -346,7 +346,8 @@ import Testing
             #expect(try bench.store.device(key: .sample(1))?.helloCounter == expected)
         }
         let record = [UInt8](repeating: 5, count: 1_024)
-        let outcome = try bench.outcome(.replacePassword(account: .init(1), record: record))
+        let outcome = try bench.outcome(
+            .replacePassword(account: .init(1), old: [1, 2, 3], record: record))
         #expect(outcome == .done)
         try bench.reopen()
         #expect(try bench.store.account(.init(1))?.password == record)

@@ -25,7 +25,8 @@ private struct OperationSource {
                 time: .init(milliseconds: Int64(below(400))))
         case 3:
             let record = [UInt8](repeating: UInt8(below(256)), count: Int(below(1_100)))
-            return .replacePassword(account: .init(account), record: record)
+            let old: [UInt8] = random.chance(0.5) ? [1, 2, 3] : record
+            return .replacePassword(account: .init(account), old: old, record: record)
         case 4:
             return .purgeDeduplication(
                 before: .init(milliseconds: Int64(below(400)) - 100), limit: Int(below(4)))
