@@ -63,7 +63,11 @@ struct SessionState {
     }
 
     /// Whether something was left out that the client is still to be told of.
-    var isOwed: Bool { hasMissed || missesPresence || !missedGroups.isEmpty }
+    ///
+    /// Who is no device any more is owed nothing: nothing could be told, and the debt never paid.
+    var isOwed: Bool {
+        principal != nil && (hasMissed || missesPresence || !missedGroups.isEmpty)
+    }
 
     /// Notes that a push without an entry was left out.
     mutating func miss(_ group: ConversationID) {
