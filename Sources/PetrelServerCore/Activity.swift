@@ -92,7 +92,8 @@ extension ServerCore {
                 }
                 let place = live.place(of: device.device, account: account) ?? device.place
                 guard let handle = awake(place, now: now), hasRoom(handle) else { continue }
-                _ = queue(bytes, to: handle, as: .ephemeral, now: now)
+                _ = queue(
+                    bytes, to: handle, as: .ephemeral, key: typing.ephemeralKey, now: now)
             }
         }
     }
@@ -178,8 +179,16 @@ extension ServerCore {
         while !rest.isEmpty {
             let page = rest.prefix(MessagingLimits.presencesMax)
             rest = rest.dropFirst(page.count)
-            // Reliable, not ephemeral: a state is told once, and holds until the next one.
-            tell(.presences(Array(page)), to: handle, as: .reliable, now: now)
+            // Durable: a state is told once, and holds until the next one, which it must not overtake.
+            tell(.presences(Array(page)), to: handle, as: .durable, now: now)
         }
+    }
+}
+
+extension TypingNotice {
+    /// What it is the newest value of: who types elsewhere, or somebody else, rarely takes its place.
+    fileprivate var ephemeralKey: UInt64 {
+        let mixed = (conversation.number ^ account.number) &* 0x9E37_79B9_7F4A_7C15
+        return mixed >> 59
     }
 }

@@ -275,11 +275,13 @@ extension ServerCore {
     /// An answer must not get lost while the session lives, so a session that cannot take it ends:
     /// the client connects again and asks again.
     mutating func queue(
-        _ bytes: [UInt8], to handle: Handle, as deliveryClass: DeliveryClass, now: Instant
+        _ bytes: [UInt8], to handle: Handle, as deliveryClass: DeliveryClass, key: UInt64 = 0,
+        now: Instant
     ) -> Bool {
         guard sessions.contains(handle) else { return false }
         do throws(SendRefusal) {
-            _ = try sessions[handle].session.send(bytes.span.bytes, as: deliveryClass, now: now)
+            _ = try sessions[handle].session.send(
+                bytes.span.bytes, as: deliveryClass, key: key, now: now)
             touch(handle)
             return true
         } catch {

@@ -24,6 +24,8 @@ final class Peer {
     var isDeaf = false
     /// What the server told, oldest first.
     var notices: [Notice] = []
+    /// How notices of presence came.
+    var presenceClasses: Set<DeliveryClass> = []
     /// Whether the server takes part in measurements.
     private(set) var probeAnswers: [NATProbeAnswerFrame] = []
     /// Why the session ended.
@@ -132,9 +134,11 @@ final class Peer {
     private func collect() {
         for event in events.list {
             switch event {
-            case .message(_, _, let range):
+            case .message(let deliveryClass, _, let range):
                 do {
-                    notices.append(try Notice(decoding: events.bytes(range)))
+                    let notice = try Notice(decoding: events.bytes(range))
+                    notices.append(notice)
+                    if case .presences = notice.kind { presenceClasses.insert(deliveryClass) }
                 } catch {
                     Issue.record("the server sent no notice: \(error)")
                 }

@@ -4,6 +4,8 @@ import PetrelBase
 import PetrelMessaging
 import PetrelServerCore
 import PetrelServices
+import PetrelTransport
+import PetrelWire
 import Testing
 
 struct PeopleFlowTests {
@@ -172,6 +174,8 @@ struct PeopleFlowTests {
         }
         bench.run(.seconds(1))
         #expect(bob.take(\.presences).flatMap { $0 }.map(\.state) == [.away])
+        // A later state must not be overtaken by an earlier one.
+        #expect(bob.presenceClasses == [.durable])
         // Who hides is told as offline.
         let hidden = Privacy(presence: .nobody)
         _ = try bench.ask(anna, .changeAccount(.privacy(hidden)))
@@ -197,6 +201,51 @@ struct PeopleFlowTests {
         bench.run(.seconds(1))
         #expect(anna.take(\.presences).flatMap { $0 }.map(\.state) == [.online])
         #expect(bench.finding == nil)
+    }
+
+    /// What is owed to a device goes with it: a core that waited for it would never end a call.
+    @Test func nothingIsOwedToADeviceThatShutsItselfOut() throws {
+        var missedCount = 0
+        for lead: Int64 in 0...40 {
+            let bench = Bench { $0.pushMessagesMax = 1 }
+            let (anna, bob) = (try bench.member("anna"), try bench.member("bob"))
+            try bench.befriend(anna, "anna", bob, "bob")
+            bench.run(.seconds(1))
+            _ = bob.take()
+            try anna.ask(.activity(.presence(.away)), now: bench.now)
+            bench.run(.milliseconds(501 - lead))
+            // If its queue holds much when the presence is to be told, that is left out.
+            let much = bench.message(1, String(repeating: "a", count: 60_000), to: .handle("bob"))
+            try anna.ask(.send(much), now: bench.now)
+            bench.run(.milliseconds(lead))
+            missedCount += bob.take(\.presences).isEmpty ? 1 : 0
+            let number = try bob.ask(.changeAccount(.revokeDevice(.init(1))), now: bench.now)
+            bench.run(.seconds(2))
+            #expect(bob.notices.contains { $0.request == number && $0.kind == .done })
+            #expect(bob.closed == .closedByPeer(code: ErrorCode.revoked.rawValue))
+        }
+        #expect(missedCount > 0)
+    }
+
+    @Test func twoWhoTypeAtOnceAreBothSeen() throws {
+        let bench = Bench()
+        let (anna, bob) = (try bench.member("anna"), try bench.member("bob"))
+        let carol = try bench.member("carol")
+        let typists = [anna, carol]
+        var talks: [ConversationID] = []
+        for (number, peer) in typists.enumerated() {
+            let hello = bench.message(UInt64(number + 1), "hi", to: .handle("bob"))
+            guard case .verdict(let verdict) = try bench.ask(peer, .send(hello)) else {
+                throw Bench.Unexpected(what: "no verdict")
+            }
+            talks.append(verdict.conversation)
+        }
+        _ = bob.take()
+        for (peer, talk) in zip(typists, talks) {
+            try peer.ask(.activity(.typing(talk, isStopped: false)), now: bench.now)
+        }
+        bench.run(.milliseconds(500))
+        #expect(Set(bob.take(\.typing).map(\.conversation)) == Set(talks))
     }
 
     @Test func typingIsPassedOnOnceASecondAndNotAcrossABlock() throws {
