@@ -179,14 +179,14 @@ extension ServerCore {
         while !rest.isEmpty {
             let page = rest.prefix(MessagingLimits.presencesMax)
             rest = rest.dropFirst(page.count)
-            // Durable: a state is told once, and holds until the next one, which it must not overtake.
+            // Durable: a state is told once, and holds until the next, which it must not overtake.
             tell(.presences(Array(page)), to: handle, as: .durable, now: now)
         }
     }
 }
 
 extension TypingNotice {
-    /// What it is the newest value of: who types elsewhere, or somebody else, rarely takes its place.
+    /// What it is the newest value of: who else types, or elsewhere, rarely takes its place.
     fileprivate var ephemeralKey: UInt64 {
         let mixed = (conversation.number ^ account.number) &* 0x9E37_79B9_7F4A_7C15
         return mixed >> 59
