@@ -20,7 +20,9 @@ extension ClientCore {
                     ? Instant(nanoseconds: wall.milliseconds * 1_000_000) : now
             #endif
             received(refusal, request: request, now: now)
-        case .verdict(let verdict): received(verdict, now: now)
+        case .verdict(let verdict):
+            noteServerTime(verdict.time, wall: wall)
+            received(verdict, now: now)
         case .message, .receipt, .change, .digest:
             // What is pushed may overtake the welcome. Until that has come, it is not known whose
             // messages these are; the sync that follows it brings them.
@@ -29,10 +31,16 @@ extension ClientCore {
                     PlantedBug.pushBeforeWelcome.isActive ? .known : self.standing
             #endif
             guard standing == .known else { return }
+            if case .message(let push) = notice.kind {
+                noteServerTime(push.record.time, wall: wall)
+            }
             receivedPush(notice.kind, now: now)
         case .syncPage(let page): sync.received(page, request: request, now: now)
         case .page(let page):
-            for record in page.records { settle(record) }
+            for record in page.records {
+                noteServerTime(record.time, wall: wall)
+                settle(record)
+            }
             sync.received(page, request: request, now: now)
         case .done: answered(request, .done)
         case .invitation(let code, let expires):
@@ -41,6 +49,12 @@ extension ClientCore {
         case .members(let page): answered(request, .members(page))
         case .presences, .typing: receivedPassing(notice.kind, now: now)
         }
+    }
+
+    /// The server's clock showed `time` already: a welcome that was long on its way says less.
+    private mutating func noteServerTime(_ time: WallTime, wall: WallTime) {
+        guard standing == .known else { return }
+        clockOffset = max(clockOffset, time.milliseconds &- wall.milliseconds)
     }
 
     private mutating func receivedPassing(_ kind: Notice.Kind, now: Instant) {

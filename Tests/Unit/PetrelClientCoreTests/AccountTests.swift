@@ -231,6 +231,22 @@ import Testing
                 == .gone(.expired))
     }
 
+    /// A welcome that was 20 s on its way says too little of the server's clock; a message more.
+    @Test func aMessageTellsTheServersClockBetterThanAnOldWelcome() throws {
+        let wire = try connected()
+        let content = Content(contentType: "", body: [7], lifetimeSeconds: 30)
+        var push = wire.server.model.commit(talk, .message(content))
+        let time = wire.server.model.time.milliseconds
+        push.record.time = WallTime(milliseconds: time + 20_000)
+        wire.server.push(.message(push), now: wire.now)
+        wire.run(.seconds(28))
+        #expect(try wire.store.messages(talk, from: .init(1), limit: 1).first?.isGone == false)
+        wire.run(.seconds(4))
+        #expect(
+            try wire.store.messages(talk, from: .init(1), limit: 1).first?.event
+                == .gone(.expired))
+    }
+
     @Test func aConversationThatForgetsIsTrimmedHere() throws {
         let wire = try connected()
         for i in 1...100 { wire.peerSays("old \(i)") }
