@@ -37,6 +37,10 @@ extension ServerCore {
     mutating func spread(
         _ message: AppendedMessage, by senderHandle: String?, except asking: Handle?, now: Instant
     ) {
+        // Who has left may look at what it has, and hears nothing more.
+        for account in message.group?.departed ?? [] {
+            viewers.remove(account, from: message.conversation)
+        }
         let isLarge = message.group?.isLarge == true
         guard isLarge || message.feeds.contains(where: { live.isLive($0.account) }) else { return }
         var record = message.record

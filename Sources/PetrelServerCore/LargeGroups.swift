@@ -73,6 +73,13 @@ struct Viewers {
         conversations[viewer] = conversation
         if let conversation { devices[conversation, default: []].append(viewer) }
     }
+
+    /// No device of the account looks at a conversation any more.
+    mutating func remove(_ account: AccountID, from conversation: ConversationID) {
+        for viewer in devices[conversation] ?? [] where viewer.account == account {
+            set(nil, viewer.device, of: account)
+        }
+    }
 }
 
 /// Events of large groups in the last moments, which are told of by one digest.
